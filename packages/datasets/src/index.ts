@@ -1,0 +1,1 @@
+export type { ImageDataset } from './dataset.ts';

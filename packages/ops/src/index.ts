@@ -1,0 +1,1 @@
+export type { NamedTensors } from './types.ts';

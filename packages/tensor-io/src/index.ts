@@ -1,0 +1,1 @@
+export type { DType, Metadata, StateDict, TensorData } from './state.ts';

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  resolve: { conditions: ['@proj/source'] },
+  ssr: { resolve: { conditions: ['@proj/source'] } },
+  test: {
+    include: ['{packages,apps}/*/{src,test}/**/*.test.ts', 'fixtures/src/**/*.test.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    reporters: ['default', './scripts/vitest-reporter.ts'],
+  },
+});
