@@ -1,0 +1,63 @@
+import {
+  div,
+  exp,
+  log,
+  max,
+  mul,
+  neg,
+  oneHot,
+  sub,
+  sum,
+  type Tensor,
+  type Tensor1D,
+} from '@tensorflow/tfjs-core';
+import { differentiable } from './differentiable.ts';
+import { OpsError } from './error.ts';
+import { requireFloat, requireShapes } from './shapes.ts';
+
+/**
+ * Cross-entropy of `logits` [B, C], mean over the batch -> scalar, float32; `targets` are classes (int32 [B]) or probabilities (float32 [B, C]).
+ *
+ * Only logits are differentiated: dlogits = (softmax(logits) sum(targets) - targets) / B; targets count as constants.
+ *
+ * @throws {OpsError} `OPS_SHAPE_MISMATCH`, `OPS_BAD_DTYPE`, `OPS_TARGET_OUT_OF_RANGE` for a class outside [0, C), which would count as no loss.
+ */
+export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {
+  requireFloat('crossEntropy', { logits });
+  const [batch, classes] = logits.shape as [number, number];
+  const byClass = targets.dtype === 'int32';
+  if (!byClass) requireFloat('crossEntropy', { targets });
+  requireShapes(
+    logits.rank === 2 &&
+      batch > 0 &&
+      classes > 0 &&
+      targets.shape[0] === batch &&
+      (byClass ? targets.rank === 1 : targets.rank === 2 && targets.shape[1] === classes),
+    'crossEntropy',
+    'logits [B, C] with targets int32 [B] or float32 [B, C]',
+    { logits, targets },
+  );
+  if (byClass) requireClasses(targets, classes);
+
+  return differentiable([logits], ([logits]) => {
+    const wanted = byClass ? oneHot(targets as Tensor1D, classes, 1, 0, 'float32') : targets;
+    const shifted = sub(logits!, max(logits!, 1, true));
+    const logProbabilities = sub(shifted, log(sum(exp(shifted), 1, true)));
+    const slope = div(sub(mul(exp(logProbabilities), sum(wanted, 1, true)), wanted), batch);
+    return {
+      value: div(neg(sum(mul(wanted, logProbabilities))), batch),
+      saved: [slope],
+      gradient: (dy, [slope]) => [mul(slope!, dy)],
+    };
+  });
+}
+
+function requireClasses(targets: Tensor, classes: number): void {
+  const values = targets.dataSync();
+  const at = values.findIndex((value) => value < 0 || value >= classes);
+  if (at < 0) return;
+  throw new OpsError(
+    'OPS_TARGET_OUT_OF_RANGE',
+    `crossEntropy: targets[${at}] is ${values[at]}, but logits have ${classes} classes (0 to ${classes - 1}); check the labels or the head's size.`,
+  );
+}

@@ -1,0 +1,18 @@
+/** What was wrong with the arguments of an operation. */
+export type OpsErrorCode =
+  | 'OPS_SHAPE_MISMATCH'
+  | 'OPS_BAD_DTYPE'
+  | 'OPS_BAD_ARGUMENT'
+  | 'OPS_TARGET_OUT_OF_RANGE'
+  | 'OPS_GRADIENTS_MISSING';
+
+/** Thrown by every operation of this package for arguments it cannot compute with; the message names received and expected shapes. */
+export class OpsError extends Error {
+  override readonly name = 'OpsError';
+  readonly code: OpsErrorCode;
+
+  constructor(code: OpsErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
