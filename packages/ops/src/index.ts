@@ -11,5 +11,7 @@ export { layerNorm } from './layer-norm.ts';
 export { linear } from './linear.ts';
 export { matMul } from './mat-mul.ts';
 export { patchify } from './patchify.ts';
+// Gradients of tfjs-core's own operations
+export { requireGradients } from './require-gradients.ts';
 export { softmax } from './softmax.ts';
 export type { NamedTensors } from './types.ts';
