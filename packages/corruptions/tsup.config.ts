@@ -1,9 +1,11 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/index.ts'],
+  // `fixtures` compares the built package with the reference code's outputs: for this repository, not published.
+  entry: { index: 'src/index.ts', fixtures: 'scripts/fixtures.ts' },
+  external: ['@proj/corruptions'],
   format: 'esm',
   target: 'es2022',
-  dts: true,
+  dts: { entry: { index: 'src/index.ts' } },
   clean: true,
 });

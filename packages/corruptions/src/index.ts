@@ -1,1 +1,11 @@
-export {};
+// Corrupting images
+
+// What there is
+export { type ConstantsSize, constantsSize } from './constants.ts';
+export { corrupt, corruptImages, corruptToFloat } from './corrupt.ts';
+// Where random numbers come from
+export { type Draws, recordedDraws, seededDraws } from './draws.ts';
+// Errors
+export { CorruptionError, type CorruptionErrorCode } from './error.ts';
+export type { ImageShape, RawImage } from './image.ts';
+export { type CorruptionName, corruptionNames } from './registry.ts';

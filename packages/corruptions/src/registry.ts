@@ -1,0 +1,65 @@
+import { gaussianBlur } from './blur.ts';
+import {
+  brightnessAmount,
+  constantsSize,
+  contrastFactor,
+  fogAmplitudeDecay,
+  gaussianBlurSigma,
+  gaussianNoiseSigma,
+  impulseNoiseAmount,
+  pixelateFactor,
+  type SeverityTable,
+  saturateFactorOffset,
+  shotNoisePhotons,
+  speckleNoiseSigma,
+} from './constants.ts';
+import { contrast } from './contrast.ts';
+import type { Draws } from './draws.ts';
+import { CorruptionError } from './error.ts';
+import { fog } from './fog.ts';
+import { brightness, saturate } from './hsv.ts';
+import type { RawImage } from './image.ts';
+import { nearestName } from './nearest-name.ts';
+import { gaussianNoise, impulseNoise, shotNoise, speckleNoise } from './noise.ts';
+import { pixelate } from './pixelate.ts';
+
+/** The image's values in [0, 255], not yet truncated to bytes. */
+export type Corruption = (image: RawImage, severity: number, draws: Draws) => Float64Array;
+
+const corruption =
+  <T>(table: SeverityTable<T>, apply: (image: RawImage, constant: T, draws: Draws) => Float64Array) =>
+  (image: RawImage, severity: number, draws: Draws): Float64Array =>
+    apply(image, table[constantsSize(image)][severity - 1]!, draws);
+
+/** In the order of the benchmark's papers, the four extra ones last. */
+const corruptions = {
+  gaussian_noise: corruption(gaussianNoiseSigma, gaussianNoise),
+  shot_noise: corruption(shotNoisePhotons, shotNoise),
+  impulse_noise: corruption(impulseNoiseAmount, impulseNoise),
+  fog: corruption(fogAmplitudeDecay, fog),
+  brightness: corruption(brightnessAmount, brightness),
+  contrast: corruption(contrastFactor, contrast),
+  pixelate: corruption(pixelateFactor, pixelate),
+  speckle_noise: corruption(speckleNoiseSigma, speckleNoise),
+  gaussian_blur: corruption(gaussianBlurSigma, gaussianBlur),
+  saturate: corruption(saturateFactorOffset, saturate),
+} satisfies Readonly<Record<string, Corruption>>;
+
+export type CorruptionName = keyof typeof corruptions;
+
+/** Every corruption there is, by the benchmark's names. */
+export const corruptionNames: readonly CorruptionName[] = Object.freeze(
+  Object.keys(corruptions) as CorruptionName[],
+);
+
+/** Throws `CORRUPTION_UNKNOWN_NAME` with the nearest name that exists. */
+export function corruptionByName(name: string): Corruption {
+  if (!Object.hasOwn(corruptions, name)) {
+    throw new CorruptionError(
+      'CORRUPTION_UNKNOWN_NAME',
+      `there is no corruption "${name}"; did you mean "${nearestName(name, corruptionNames)}"? ` +
+        `Known: ${corruptionNames.join(', ')}.`,
+    );
+  }
+  return corruptions[name as CorruptionName];
+}
