@@ -1,0 +1,84 @@
+import type { VitConfig } from './config.ts';
+import { imagenetPreprocessing, vitConfigs } from './configurations.ts';
+import { VitError } from './error.ts';
+import { configFromMetadata } from './metadata.ts';
+import { checkParameters, type NamedShapes } from './parameters.ts';
+
+/**
+ * The configuration of a model with timm's names, from its file: out of the metadata's `proj` where that is present,
+ * else from the shapes. What shapes cannot say (heads, preprocessing) comes from the configuration of this package
+ * with the same shapes, whatever its number of classes; else, for RGB models 192 to 1024 wide (Tiny to Large), heads
+ * of 64 (Dosovitskiy et al. 2021, table 1) and ImageNet's mean and deviation.
+ *
+ * @throws {VitError} `VIT_CONFIG_NOT_INFERRED` when neither settles it; `VIT_PARAMETERS_MISMATCH` when the parameters
+ * are not exactly the configuration's; `VIT_METADATA_INVALID`, `VIT_CONFIG_INVALID`.
+ */
+export function configFromState(
+  state: NamedShapes,
+  metadata: ReadonlyMap<string, string> = new Map(),
+): VitConfig {
+  const json = metadata.get('proj');
+  const config = json === undefined ? configFromShapes(state) : configFromMetadata(json);
+  checkParameters(config, state);
+  return config;
+}
+
+function configFromShapes(state: NamedShapes): VitConfig {
+  const [embedDim, channels, patchSize] = shapeOf(state, 'patch_embed.proj.weight', 4);
+  const [, tokens] = shapeOf(state, 'pos_embed', 3);
+  const [classes] = shapeOf(state, 'head.weight', 2);
+  const [hidden] = shapeOf(state, 'blocks.0.mlp.fc1.weight', 2);
+  const distilled = state.has('dist_token');
+  let depth = 1;
+  while (state.has(`blocks.${depth}.norm1.weight`)) depth++;
+  const side = Math.sqrt(tokens! - (distilled ? 2 : 1));
+  const shapes = {
+    imageSize: side * patchSize!,
+    patchSize: patchSize!,
+    channels: channels!,
+    embedDim: embedDim!,
+    depth,
+    mlpRatio: hidden! / embedDim!,
+    distilled,
+  };
+  const known = Object.values<VitConfig>(vitConfigs).find((config) =>
+    Object.entries(shapes).every(([key, value]) => config[key as keyof VitConfig] === value),
+  );
+  if (known !== undefined) return { ...known, classes: classes! };
+  const headsOf64 = embedDim! >= 192 && embedDim! <= 1024 && embedDim! % 64 === 0;
+  if (channels !== 3 || !headsOf64 || !Number.isInteger(side)) {
+    throw notInferred(
+      `shapes alone do not settle it (${Object.entries(shapes)
+        .map(([key, value]) => `${key} ${value}`)
+        .join(', ')})`,
+    );
+  }
+  return {
+    ...shapes,
+    name: `vit_${embedDim}_patch${patchSize}_${shapes.imageSize}`,
+    heads: embedDim! / 64,
+    classes: classes!,
+    layerNormEps: 1e-6,
+    preprocessing: imagenetPreprocessing,
+  };
+}
+
+function shapeOf(state: NamedShapes, name: string, rank: number): readonly number[] {
+  const shape = state.get(name)?.shape;
+  if (shape?.length !== rank) {
+    throw notInferred(
+      shape === undefined
+        ? `there is no ${name} among the ${state.size} tensors`
+        : `${name} is [${shape}], expected ${rank} dimensions`,
+    );
+  }
+  return shape;
+}
+
+function notInferred(problem: string): VitError {
+  return new VitError(
+    'VIT_CONFIG_NOT_INFERRED',
+    `cannot tell which vision transformer this is: ${problem}. ` +
+      'Pass the configuration, or store it in the file under "proj" with vitMetadata().',
+  );
+}
