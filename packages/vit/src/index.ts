@@ -1,6 +1,10 @@
 // On tfjs tensors
+
 export { floatLayers } from './float-layers.ts';
+export { initVit } from './init.ts';
+
 // Everything that needs no tfjs, which is also `@proj/vit/forward`
+
 export {
   type AttentionSpec,
   checkConfig,
@@ -29,4 +33,3 @@ export {
   vitParameters,
   vitUnits,
 } from './forward.ts';
-export { initVit } from './init.ts';
