@@ -1,4 +1,5 @@
 import type { ImageShape } from './image.ts';
+import type { SnowConstants } from './snow.ts';
 
 /** The sizes for which the benchmark's authors chose constants: CIFAR-10-C, Tiny-ImageNet-C, ImageNet-C. */
 export type ConstantsSize = 32 | 64 | 224;
@@ -123,5 +124,137 @@ export const saturateFactorOffset: SeverityTable<readonly [factor: number, offse
     [2, 0],
     [5, 0.1],
     [20, 0.2],
+  ],
+};
+
+/** Radius of the disk and σ of its edge, in pixels. */
+export const defocusRadiusAlias: SeverityTable<readonly [radius: number, alias: number]> = {
+  32: [
+    [0.3, 0.4],
+    [0.4, 0.5],
+    [0.5, 0.6],
+    [1, 0.2],
+    [1.5, 0.1],
+  ],
+  64: [
+    [0.5, 0.6],
+    [1, 0.1],
+    [1.5, 0.1],
+    [2.5, 0.01],
+    [3, 0.1],
+  ],
+  224: [
+    [3, 0.1],
+    [4, 0.5],
+    [6, 0.5],
+    [8, 0.5],
+    [10, 0.5],
+  ],
+};
+
+/** σ of both blurs, displacement in pixels, rounds. */
+export const glassSigmaReachRounds: SeverityTable<readonly [sigma: number, reach: number, rounds: number]> = {
+  32: [
+    [0.05, 1, 1],
+    [0.25, 1, 1],
+    [0.4, 1, 1],
+    [0.25, 1, 2],
+    [0.4, 1, 2],
+  ],
+  64: [
+    [0.1, 1, 1],
+    [0.5, 1, 1],
+    [0.6, 1, 2],
+    [0.7, 2, 1],
+    [0.9, 2, 2],
+  ],
+  224: [
+    [0.7, 1, 2],
+    [0.9, 2, 1],
+    [1, 2, 3],
+    [1.1, 3, 2],
+    [1.5, 4, 2],
+  ],
+};
+
+/** Radius and σ in pixels. */
+export const motionRadiusSigma: SeverityTable<readonly [radius: number, sigma: number]> = {
+  32: [
+    [6, 1],
+    [6, 1.5],
+    [6, 2],
+    [8, 2],
+    [9, 2.5],
+  ],
+  64: [
+    [10, 1],
+    [10, 1.5],
+    [10, 2],
+    [10, 2.5],
+    [12, 3],
+  ],
+  224: [
+    [10, 3],
+    [15, 5],
+    [15, 8],
+    [15, 12],
+    [20, 15],
+  ],
+};
+
+const smallZooms: Five<readonly [steps: number, step: number]> = [
+  [7, 0.01],
+  [12, 0.01],
+  [16, 0.01],
+  [21, 0.01],
+  [26, 0.01],
+];
+
+/** How many zoom factors 1, 1 + step, ...; the counts are those of NumPy's `arange`, which sometimes includes its end. */
+export const zoomSteps: SeverityTable<readonly [steps: number, step: number]> = {
+  32: smallZooms,
+  64: smallZooms,
+  224: [
+    [12, 0.01],
+    [16, 0.01],
+    [11, 0.02],
+    [13, 0.02],
+    [11, 0.03],
+  ],
+};
+
+type SnowRow = readonly [number, number, number, number, number, number, number];
+
+const snowRow = ([mean, deviation, zoom, threshold, radius, sigma, mix]: SnowRow): SnowConstants => ({
+  mean,
+  deviation,
+  zoom,
+  threshold,
+  radius,
+  sigma,
+  mix,
+});
+
+export const snowConstants: SeverityTable<SnowConstants> = {
+  32: [
+    snowRow([0.1, 0.2, 1, 0.6, 8, 3, 0.95]),
+    snowRow([0.1, 0.2, 1, 0.5, 10, 4, 0.9]),
+    snowRow([0.15, 0.3, 1.75, 0.55, 10, 4, 0.9]),
+    snowRow([0.25, 0.3, 2.25, 0.6, 12, 6, 0.85]),
+    snowRow([0.3, 0.3, 1.25, 0.65, 14, 12, 0.8]),
+  ],
+  64: [
+    snowRow([0.1, 0.2, 1, 0.6, 8, 3, 0.8]),
+    snowRow([0.1, 0.2, 1, 0.5, 10, 4, 0.8]),
+    snowRow([0.15, 0.3, 1.75, 0.55, 10, 4, 0.7]),
+    snowRow([0.25, 0.3, 2.25, 0.6, 12, 6, 0.65]),
+    snowRow([0.3, 0.3, 1.25, 0.65, 14, 12, 0.6]),
+  ],
+  224: [
+    snowRow([0.1, 0.3, 3, 0.5, 10, 4, 0.8]),
+    snowRow([0.2, 0.3, 2, 0.5, 12, 4, 0.7]),
+    snowRow([0.55, 0.3, 4, 0.9, 12, 8, 0.7]),
+    snowRow([0.55, 0.3, 4.5, 0.85, 12, 8, 0.65]),
+    snowRow([0.55, 0.3, 2.5, 0.85, 12, 12, 0.55]),
   ],
 };

@@ -3,25 +3,35 @@ import {
   brightnessAmount,
   constantsSize,
   contrastFactor,
+  defocusRadiusAlias,
   fogAmplitudeDecay,
   gaussianBlurSigma,
   gaussianNoiseSigma,
+  glassSigmaReachRounds,
   impulseNoiseAmount,
+  motionRadiusSigma,
   pixelateFactor,
   type SeverityTable,
   saturateFactorOffset,
   shotNoisePhotons,
+  snowConstants,
   speckleNoiseSigma,
+  zoomSteps,
 } from './constants.ts';
 import { contrast } from './contrast.ts';
+import { defocusBlur } from './defocus.ts';
 import type { Draws } from './draws.ts';
 import { CorruptionError } from './error.ts';
 import { fog } from './fog.ts';
+import { glassBlur } from './glass-blur.ts';
 import { brightness, saturate } from './hsv.ts';
 import type { RawImage } from './image.ts';
+import { motionBlur } from './motion-blur.ts';
 import { nearestName } from './nearest-name.ts';
 import { gaussianNoise, impulseNoise, shotNoise, speckleNoise } from './noise.ts';
 import { pixelate } from './pixelate.ts';
+import { snow } from './snow.ts';
+import { zoomBlur } from './zoom-blur.ts';
 
 /** The image's values in [0, 255], not yet truncated to bytes. */
 export type Corruption = (image: RawImage, severity: number, draws: Draws) => Float64Array;
@@ -36,6 +46,11 @@ const corruptions = {
   gaussian_noise: corruption(gaussianNoiseSigma, gaussianNoise),
   shot_noise: corruption(shotNoisePhotons, shotNoise),
   impulse_noise: corruption(impulseNoiseAmount, impulseNoise),
+  defocus_blur: corruption(defocusRadiusAlias, defocusBlur),
+  glass_blur: corruption(glassSigmaReachRounds, glassBlur),
+  motion_blur: corruption(motionRadiusSigma, motionBlur),
+  zoom_blur: corruption(zoomSteps, zoomBlur),
+  snow: corruption(snowConstants, snow),
   fog: corruption(fogAmplitudeDecay, fog),
   brightness: corruption(brightnessAmount, brightness),
   contrast: corruption(contrastFactor, contrast),
