@@ -1,1 +1,33 @@
-export {};
+// Training
+
+// Optimizers and schedules
+export { type AdamwOptions, adamw, timmNoDecay } from './adamw.ts';
+// Checkpoints
+export { type Checkpoint, type Position, parseCheckpoint, serializeCheckpoint } from './checkpoint.ts';
+export { type Config, configFingerprint, requireSameConfig } from './config.ts';
+// Errors
+export { TrainerError, type TrainerErrorCode } from './error.ts';
+// Evaluation
+export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.ts';
+export type { TrainEvent, Trained } from './events.ts';
+// Losses and their gradients
+export {
+  type Batch,
+  type GradientFunction,
+  type LossFunction,
+  tapeGradients,
+  type ValueAndGradients,
+} from './gradients.ts';
+export { crossEntropy, distillation, softCrossEntropy } from './losses.ts';
+export type { Optimizer, OptimizerState } from './optimizer.ts';
+export {
+  type CosineOptions,
+  cosine,
+  type LearningRate,
+  type MultiStepOptions,
+  multiStep,
+  perEpoch,
+  type Schedule,
+} from './schedule.ts';
+export { type SgdOptions, sgd } from './sgd.ts';
+export { type CheckpointStore, type EvaluationView, type TrainOptions, train } from './train.ts';
