@@ -1,0 +1,112 @@
+// Products with a single row of A, which would not earn back the packing of B. Each sum runs over k in order, as in the tile.
+
+/** C [n] = A [k] x B [k, n] for a B whose rows are contiguous. */
+export function rowTimesRows(
+  n: i32,
+  k: i32,
+  a: usize,
+  aStep: usize,
+  b: usize,
+  bRowStep: usize,
+  c: usize,
+): void {
+  let j = 0;
+  for (; j + 16 <= n; j += 16) {
+    let x0 = f32x4.splat(0);
+    let x1 = x0;
+    let x2 = x0;
+    let x3 = x0;
+    let element = a;
+    let row = b + 4 * <usize>j;
+    for (let i = 0; i < k; i++) {
+      const s = v128.load32_splat(element);
+      x0 = f32x4.add(x0, f32x4.mul(s, v128.load(row)));
+      x1 = f32x4.add(x1, f32x4.mul(s, v128.load(row, 16)));
+      x2 = f32x4.add(x2, f32x4.mul(s, v128.load(row, 32)));
+      x3 = f32x4.add(x3, f32x4.mul(s, v128.load(row, 48)));
+      element += aStep;
+      row += bRowStep;
+    }
+    const to = c + 4 * <usize>j;
+    v128.store(to, x0);
+    v128.store(to, x1, 16);
+    v128.store(to, x2, 32);
+    v128.store(to, x3, 48);
+  }
+  rest(j, n, k, a, aStep, b, bRowStep, 4, c);
+}
+
+/** C [n] = A [k] x B [k, n] for a contiguous A and a B whose columns are contiguous. */
+export function rowTimesColumns(n: i32, k: i32, a: usize, b: usize, bColumnStep: usize, c: usize): void {
+  let j = 0;
+  for (; j + 4 <= n; j += 4) {
+    let sum = f32x4.splat(0);
+    const columns = b + <usize>j * bColumnStep;
+    let i = 0;
+    for (; i + 4 <= k; i += 4) {
+      const factors = v128.load(a + 4 * <usize>i);
+      const block = columns + 4 * <usize>i;
+      const b0 = v128.load(block);
+      const b1 = v128.load(block + bColumnStep);
+      const b2 = v128.load(block + 2 * bColumnStep);
+      const b3 = v128.load(block + 3 * bColumnStep);
+      const low01 = v128.shuffle<f32>(b0, b1, 0, 4, 1, 5);
+      const low23 = v128.shuffle<f32>(b2, b3, 0, 4, 1, 5);
+      const high01 = v128.shuffle<f32>(b0, b1, 2, 6, 3, 7);
+      const high23 = v128.shuffle<f32>(b2, b3, 2, 6, 3, 7);
+      sum = f32x4.add(
+        sum,
+        f32x4.mul(v128.shuffle<f32>(factors, factors, 0, 0, 0, 0), v128.shuffle<i64>(low01, low23, 0, 2)),
+      );
+      sum = f32x4.add(
+        sum,
+        f32x4.mul(v128.shuffle<f32>(factors, factors, 1, 1, 1, 1), v128.shuffle<i64>(low01, low23, 1, 3)),
+      );
+      sum = f32x4.add(
+        sum,
+        f32x4.mul(v128.shuffle<f32>(factors, factors, 2, 2, 2, 2), v128.shuffle<i64>(high01, high23, 0, 2)),
+      );
+      sum = f32x4.add(
+        sum,
+        f32x4.mul(v128.shuffle<f32>(factors, factors, 3, 3, 3, 3), v128.shuffle<i64>(high01, high23, 1, 3)),
+      );
+    }
+    for (; i < k; i++) {
+      const element = columns + 4 * <usize>i;
+      const column = f32x4(
+        f32.load(element),
+        f32.load(element + bColumnStep),
+        f32.load(element + 2 * bColumnStep),
+        f32.load(element + 3 * bColumnStep),
+      );
+      sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(a + 4 * <usize>i), column));
+    }
+    v128.store(c + 4 * <usize>j, sum);
+  }
+  rest(j, n, k, a, 4, b, 4, bColumnStep, c);
+}
+
+/** Columns from `j` on, one at a time. */
+function rest(
+  j: i32,
+  n: i32,
+  k: i32,
+  a: usize,
+  aStep: usize,
+  b: usize,
+  bRowStep: usize,
+  bColumnStep: usize,
+  c: usize,
+): void {
+  for (; j < n; j++) {
+    let sum: f32 = 0;
+    let left = a;
+    let right = b + <usize>j * bColumnStep;
+    for (let i = 0; i < k; i++) {
+      sum += f32.load(left) * f32.load(right);
+      left += aStep;
+      right += bRowStep;
+    }
+    f32.store(c + 4 * <usize>j, sum);
+  }
+}
