@@ -1,0 +1,79 @@
+/** Accuracies are top-1 in percent, on the test split unless said otherwise. */
+export interface Accuracy {
+  readonly clean: number;
+  readonly corrupted: number;
+}
+
+export interface ModelRow {
+  readonly name: string;
+  readonly file: string;
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly trainSeconds: number;
+  /** Training loss at every tenth of a pass over the data, in passes. */
+  readonly losses: readonly { readonly x: number; readonly y: number }[];
+}
+
+export interface CorruptionResult {
+  readonly corruption: string;
+  readonly severity: number;
+  readonly signature: {
+    readonly file: string;
+    readonly id: string;
+    readonly bytes: number;
+    readonly units: number;
+    readonly bits: number;
+    readonly alpha: number;
+    /** Bytes of the whole model file over bytes of the signature file. */
+    readonly ratio: number;
+  };
+  /** On the validation split: which number of units and which strength were tried. */
+  readonly tried: readonly (Accuracy & { readonly units: number; readonly alpha: number })[];
+  readonly standard: Accuracy;
+  readonly patched: Accuracy;
+  readonly robust: Accuracy;
+  /** The share of the robust model's gain on corrupted images that the patch gives: (patched - standard) / (robust - standard). */
+  readonly shareOfGain: number;
+  readonly sweep: readonly (Accuracy & { readonly alpha: number })[];
+  /** ||robust - standard|| / ||standard|| for every weight tensor. */
+  readonly relativeDifference: readonly { readonly name: string; readonly value: number }[];
+  readonly gallery: readonly GalleryImage[];
+}
+
+export interface GalleryImage {
+  readonly png: string;
+  readonly label: string;
+  readonly before: string;
+  readonly after: string;
+}
+
+export interface DemoResults {
+  readonly schema: 'proj.demo/1';
+  readonly command: string;
+  readonly seed: number;
+  readonly seconds: number;
+  readonly machine: string;
+  readonly model: { readonly name: string; readonly parameters: number };
+  readonly data: {
+    readonly source: string;
+    readonly train: number;
+    readonly validation: number;
+    readonly test: number;
+  };
+  readonly models: readonly ModelRow[];
+  readonly corruptions: readonly CorruptionResult[];
+  /** All signatures applied together, each at its chosen strength. */
+  readonly together: {
+    readonly file: string;
+    readonly clean: number;
+    readonly corrupted: readonly { readonly corruption: string; readonly accuracy: number }[];
+  };
+  readonly removal: {
+    /** SHA-256 of the standard model's parameters, before any patch. */
+    readonly before: string;
+    readonly patched: string;
+    /** After saving the patched file, opening it alone and removing every signature, in each order. */
+    readonly after: readonly { readonly order: string; readonly sha256: string }[];
+    readonly equal: boolean;
+  };
+}

@@ -1,0 +1,8 @@
+/**
+ * Loads tfjs, its WASM backend with our kernels, and what trains and evaluates on it. Commands that compute call this when they
+ * run, so that all others start at once.
+ */
+export async function wasmRecipes(): Promise<typeof import('@proj/recipes')> {
+  await import('./wasm.ts');
+  return import('@proj/recipes');
+}

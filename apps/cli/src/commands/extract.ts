@@ -1,0 +1,109 @@
+import type { CorruptionName } from '@proj/corruptions';
+import { extract, inspect, signatureToBytes } from '@proj/rws';
+import { readStateDict, writeFileAtomic } from '@proj/tensor-io/node';
+import { vitUnits } from '@proj/vit/forward';
+import { Command, Option } from 'commander';
+import { readModel } from '../model-file.ts';
+import {
+  corruptionOption,
+  type GlobalOptions,
+  integerOption,
+  numberOption,
+  requireAbsent,
+  severityOption,
+} from '../options.ts';
+import { bytes, createOutput, table } from '../output.ts';
+
+interface Options extends GlobalOptions {
+  readonly standard: string;
+  readonly robust: string;
+  readonly start?: string;
+  readonly units: number;
+  readonly bits: number;
+  readonly projection?: 'orthogonal' | 'none';
+  readonly corruption?: CorruptionName;
+  readonly severity: number;
+  readonly dataset?: string;
+  readonly alpha?: number;
+  readonly name?: string;
+  readonly out: string;
+  readonly force?: boolean;
+}
+
+export function extractCommand(): Command {
+  return new Command('extract')
+    .description('what training on a corruption did to the first layers, as a small signature file')
+    .requiredOption('--standard <model>', 'fine-tuned on clean images')
+    .requiredOption('--robust <model>', 'fine-tuned on corrupted images')
+    .option('--start <model>', 'the common start of both; without it there is no projection')
+    .option(
+      '--units <k>',
+      'how many units from the input on (patch embedding, then blocks)',
+      integerOption(1),
+      2,
+    )
+    .option('--bits <n>', '2 to 8, or 32 for no quantization', integerOption(2, 32), 4)
+    .addOption(
+      new Option('--projection <mode>', 'default: orthogonal with --start, none without').choices([
+        'orthogonal',
+        'none',
+      ]),
+    )
+    .addOption(corruptionOption())
+    .addOption(severityOption())
+    .option('--dataset <name>', 'stored in the file')
+    .option('--alpha <x>', 'recommended strength, stored in the file', numberOption)
+    .option('--name <text>', 'stored in the file (default: corruption and severity)')
+    .requiredOption('--out <file>', 'e.g. fog.rws.safetensors')
+    .option('--force', 'replace an existing file')
+    .addHelpText(
+      'after',
+      '\nExample:\n  proj extract --start start.safetensors --standard clean.safetensors --robust fog.safetensors --units 2 --corruption fog --out fog.rws.safetensors',
+    )
+    .action(async (_: unknown, self: Command) => {
+      const options = self.optsWithGlobals<Options>();
+      const output = createOutput(options);
+      await requireAbsent(options.out, options.force);
+      const standard = await readModel(options.standard);
+      const robust = (await readStateDict(options.robust)).state;
+      const init = options.start === undefined ? undefined : (await readStateDict(options.start)).state;
+      const { corruption, severity, dataset, alpha } = options;
+      const name = options.name ?? (corruption && `${corruption}-s${severity}`);
+      const { signature, diagnostics } = await extract({
+        standard: standard.state,
+        robust,
+        ...(init && { init }),
+        units: vitUnits(standard.config),
+        k: options.units,
+        bits: options.bits,
+        ...(options.projection && { projection: options.projection }),
+        about: {
+          architecture: standard.config.name,
+          ...(name !== undefined && { name }),
+          ...(corruption && { corruption, severity }),
+          ...(dataset !== undefined && { dataset }),
+          ...(alpha !== undefined && { recommendedAlpha: alpha }),
+        },
+      });
+      await writeFileAtomic(options.out, signatureToBytes(signature));
+      const summary = inspect(signature);
+      output.result('proj.extract/1', { file: options.out, ...summary, diagnostics }, () =>
+        [
+          table(
+            ['tensor', 'unit', '‖RWS‖', 'relative difference', 'share', 'lost by quantization'],
+            diagnostics.map((row) => [
+              row.name,
+              row.unit + 1,
+              row.norm.toFixed(4),
+              row.relativeDifference?.toFixed(4) ?? '–',
+              `${(100 * row.share).toFixed(1)} %`,
+              `${(100 * row.storageError).toFixed(1)} %`,
+            ]),
+          ),
+          `${options.out}: ${bytes(summary.fileBytes)}, ${summary.compression.toFixed(1)}x smaller than the model`,
+          summary.configuration,
+          `next: proj patch ${options.standard} ${options.out} --out patched.safetensors`,
+        ].join('\n'),
+      );
+    });
+}

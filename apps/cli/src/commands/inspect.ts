@@ -1,0 +1,67 @@
+import { stat } from 'node:fs/promises';
+import { type OpenSafetensors, stateSha256 } from '@proj/tensor-io';
+import { openSafetensorsFile } from '@proj/tensor-io/node';
+import { Command } from 'commander';
+import { bytes, count, createOutput, table } from '../output.ts';
+
+export function inspectCommand(): Command {
+  return new Command('inspect')
+    .description('show what a safetensors file holds; reads only its header unless asked to hash')
+    .argument('<file>', 'a model, signature or checkpoint')
+    .option('--hash', 'also read every tensor and print the SHA-256 of the state')
+    .option('--metadata', 'print the metadata values in full')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  proj inspect model.safetensors\n  proj inspect fog.rws.safetensors --json\n  proj inspect patched.safetensors --hash',
+    )
+    .action(inspect);
+}
+
+async function inspect(file: string, _: unknown, command: Command): Promise<void> {
+  const options = command.optsWithGlobals<{
+    hash?: boolean;
+    metadata?: boolean;
+    json?: boolean;
+    quiet?: boolean;
+  }>();
+  const output = createOutput(options);
+  const open = await openSafetensorsFile(file);
+  try {
+    const tensors = open.names.map((name) => ({ name, ...open.info(name) }));
+    const parameters = tensors.reduce(
+      (sum, { shape }) => sum + shape.reduce((size, axis) => size * axis, 1),
+      0,
+    );
+    const fileBytes = (await stat(file)).size;
+    const sha256 = options.hash === true ? await stateSha256(await open.state()) : undefined;
+    const metadata = Object.fromEntries(open.metadata);
+    output.result('proj.inspect/1', { file, fileBytes, parameters, sha256, metadata, tensors }, () =>
+      [
+        table(
+          ['tensor', 'dtype', 'shape', 'bytes'],
+          tensors.map(({ name, dtype, shape, byteLength }) => [
+            name,
+            dtype,
+            `[${shape.join(', ')}]`,
+            count(byteLength),
+          ]),
+        ),
+        ...describeMetadata(open, options.metadata === true),
+        `${count(tensors.length)} tensors, ${count(parameters)} values, ${bytes(fileBytes)}`,
+        ...(sha256 === undefined ? [] : [`SHA-256 of the state: ${sha256}`]),
+      ].join('\n'),
+    );
+  } finally {
+    await open.close();
+  }
+}
+
+function describeMetadata({ metadata }: OpenSafetensors, full: boolean): string[] {
+  return [...metadata].map(([key, value]) => {
+    const shown =
+      full || value.length <= 200
+        ? value
+        : `${value.slice(0, 200)}… (${count(value.length)} characters; --metadata shows all)`;
+    return `metadata ${key}: ${shown}`;
+  });
+}

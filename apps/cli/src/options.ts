@@ -1,0 +1,59 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { type CorruptionName, corruptionNames } from '@proj/corruptions';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { dataHelp } from './dataset.ts';
+import { CliError, exitCode } from './exit.ts';
+
+export interface GlobalOptions {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+export const numberOption = (text: string): number => {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('it must be a number.');
+  return value;
+};
+
+export const integerOption =
+  (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  (text: string): number => {
+    const value = numberOption(text);
+    if (!Number.isInteger(value) || value < least || value > most) {
+      throw new InvalidArgumentError(`it must be an integer from ${least} to ${most}.`);
+    }
+    return value;
+  };
+
+export const corruptionOption = (): Option =>
+  new Option('--corruption <name>', 'corrupt the images').choices(
+    corruptionNames as readonly CorruptionName[],
+  );
+export const severityOption = (): Option =>
+  new Option('--severity <n>', 'severity of the corruption').argParser(integerOption(1, 5)).default(5);
+export const seedOption = (): Option =>
+  new Option('--seed <n>', 'seed of every random draw')
+    .argParser(integerOption(Number.MIN_SAFE_INTEGER))
+    .default(0);
+
+/** --data and --split, with what they take in the help. */
+export function withData(command: Command, split: 'train' | 'test'): Command {
+  return command
+    .requiredOption('--data <what>', 'the images; see below')
+    .addOption(
+      new Option('--split <part>', 'which part of the data set').choices(['train', 'test']).default(split),
+    )
+    .addHelpText('after', `\n${dataHelp}`);
+}
+
+/** Nothing is overwritten without --force. */
+export async function requireAbsent(file: string, force: boolean | undefined): Promise<void> {
+  if (force === true) return;
+  const exists = await access(file, constants.F_OK).then(
+    () => true,
+    () => false,
+  );
+  if (exists)
+    throw new CliError('CLI_EXISTS', exitCode.cannotCreate, `${file} exists; pass --force to replace it.`);
+}

@@ -1,0 +1,40 @@
+import { type CorruptionName, corruptImages } from '@proj/corruptions';
+import { type ImageDataset, memoryDataset } from '@proj/datasets';
+
+export interface CorruptionSetting {
+  readonly name: CorruptionName;
+  /** 1 to 5. */
+  readonly severity: number;
+  readonly seed: number;
+}
+
+/**
+ * The data set with every image corrupted. Image i always draws from the same stream, so a second look or another order shows
+ * the same pixels: a fixed corrupted copy with nothing clean mixed in, as the paper trains on.
+ *
+ * Images are corrupted when asked for; `inMemory(corrupted(...))` does it once and for all.
+ */
+export function corrupted(dataset: ImageDataset, { name, severity, seed }: CorruptionSetting): ImageDataset {
+  const size = dataset.height * dataset.width * dataset.channels;
+  return {
+    ...dataset,
+    name: `${dataset.name} under ${name}, severity ${severity}`,
+    async images(indices) {
+      const images = new Uint8Array(await dataset.images(indices));
+      for (let i = 0; i < indices.length; i++) {
+        const at = i * size;
+        images.set(
+          corruptImages(images.subarray(at, at + size), dataset, name, severity, seed, indices[i]!),
+          at,
+        );
+      }
+      return images;
+    },
+  };
+}
+
+/** The data set with all its images read, for sets that are looked at many times. */
+export async function inMemory(dataset: ImageDataset): Promise<ImageDataset> {
+  const indices = Uint32Array.from({ length: dataset.length }, (_, i) => i);
+  return memoryDataset({ ...dataset, images: await dataset.images(indices) });
+}

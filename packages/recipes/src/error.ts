@@ -1,0 +1,16 @@
+/**
+ * - `RECIPE_IMAGE_SIZE`: the data set's images are not what the model takes.
+ * - `RECIPE_CLASSES`: the data set has more classes than the model.
+ */
+export type RecipeErrorCode = 'RECIPE_IMAGE_SIZE' | 'RECIPE_CLASSES';
+
+/** A data set and a model that do not belong together. */
+export class RecipeError extends Error {
+  override readonly name = 'RecipeError';
+  readonly code: RecipeErrorCode;
+
+  constructor(code: RecipeErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}

@@ -1,0 +1,125 @@
+import {
+  type Augmentation,
+  batches,
+  type Batch as ImageBatch,
+  type ImageDataset,
+  stepsPerEpoch,
+} from '@proj/datasets';
+import type { StateDict } from '@proj/tensor-io';
+import { toTensors } from '@proj/tensor-io/tfjs';
+import {
+  adamw,
+  type Batch,
+  type Config,
+  cosine,
+  crossEntropy,
+  type TrainEvent,
+  type TrainOptions,
+  tapeGradients,
+  train,
+} from '@proj/trainer';
+import { checkParameters, floatLayers, initVit, type VitConfig, vit } from '@proj/vit';
+import { requireFit, toTensorBatch } from './batch.ts';
+
+/** How to train: AdamW with timm's decay groups, cosine with linear warm-up read at every step, cross-entropy. */
+export interface ClassifierRecipe {
+  readonly seed: number;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  readonly minLearningRate: number;
+  readonly warmupEpochs: number;
+  readonly weightDecay: number;
+  readonly augmentation?: Augmentation;
+}
+
+export interface TrainClassifierOptions
+  extends Pick<TrainOptions<Batch, never>, 'checkpoints' | 'resume' | 'signal'> {
+  readonly config: VitConfig;
+  readonly recipe: ClassifierRecipe;
+  readonly dataset: ImageDataset;
+  /** Weights to start from; without them `initVit(config, recipe.seed)`. */
+  readonly start?: StateDict;
+  /** What else the run depends on, to be compared on resume: where the images and the start weights come from. */
+  readonly provenance?: Config;
+}
+
+/**
+ * Trains a vision transformer on a data set (corrupted or not), telling what happens: the trainer's events.
+ * A last batch that is not full is left out, so that every step has the same shape.
+ *
+ * @throws {RecipeError} when data set and model do not fit; `VitError` when `start` does not; what `train` throws.
+ */
+export function trainClassifier(
+  options: TrainClassifierOptions,
+): AsyncGenerator<TrainEvent<never>, void, void> {
+  const { config, recipe, dataset, start } = options;
+  requireFit(dataset, config);
+  if (start !== undefined) checkParameters(config, start);
+  const { batchSize, epochs, seed, augmentation } = recipe;
+  const steps = stepsPerEpoch({ length: dataset.length, batchSize, dropLast: true });
+  const inTurn = sequential((epoch, firstStep) =>
+    batches(dataset, {
+      batchSize,
+      seed,
+      epoch,
+      firstStep,
+      dropLast: true,
+      ...(augmentation && { augment: augmentation }),
+    }),
+  );
+  return train<Batch, never>({
+    parameters: start === undefined ? initVit(config, seed) : toTensors(start),
+    valueAndGradients: tapeGradients<Batch>((parameters, _, { images, targets }) =>
+      crossEntropy(vit(config, floatLayers(parameters), images), targets),
+    ),
+    optimizer: adamw({
+      learningRate: cosine({
+        base: recipe.learningRate,
+        min: recipe.minLearningRate,
+        warmup: Math.round(recipe.warmupEpochs * steps),
+        warmupFrom: 0,
+        total: epochs * steps,
+      }),
+      weightDecay: recipe.weightDecay,
+    }),
+    epochs,
+    stepsPerEpoch: steps,
+    batch: async (epoch, step) => toTensorBatch(await inTurn(epoch, step), config),
+    config: { ...recipeConfig(config, recipe, dataset), ...options.provenance },
+    ...(options.checkpoints && { checkpoints: options.checkpoints }),
+    ...(options.resume && { resume: options.resume }),
+    ...(options.signal && { signal: options.signal }),
+  });
+}
+
+/** What a run depends on, flat, as checkpoints store it. */
+export function recipeConfig(config: VitConfig, recipe: ClassifierRecipe, dataset: ImageDataset): Config {
+  const { augmentation, ...numbers } = recipe;
+  return {
+    model: config.name,
+    classes: config.classes,
+    dataset: dataset.name,
+    images: dataset.length,
+    ...numbers,
+    cropPadding: augmentation?.cropPadding ?? 0,
+    flip: augmentation?.flip ?? false,
+  };
+}
+
+/** Random access to iterators that are quick only in turn: the reader goes on from where it is, and starts anew elsewhere. */
+function sequential(
+  open: (epoch: number, firstStep: number) => AsyncGenerator<ImageBatch, void, undefined>,
+): (epoch: number, step: number) => Promise<ImageBatch> {
+  let reader: AsyncGenerator<ImageBatch, void, undefined> | undefined;
+  let expected = '';
+  return async (epoch, step) => {
+    if (reader === undefined || expected !== `${epoch}/${step}`) {
+      await reader?.return();
+      reader = open(epoch, step);
+    }
+    const { value } = await reader.next();
+    expected = `${epoch}/${step + 1}`;
+    return value as ImageBatch;
+  };
+}
