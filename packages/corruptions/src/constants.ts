@@ -1,5 +1,6 @@
 import type { ImageShape } from './image.ts';
 import type { SnowConstants } from './snow.ts';
+import type { SpatterConstants } from './spatter.ts';
 
 /** The sizes for which the benchmark's authors chose constants: CIFAR-10-C, Tiny-ImageNet-C, ImageNet-C. */
 export type ConstantsSize = 32 | 64 | 224;
@@ -256,5 +257,75 @@ export const snowConstants: SeverityTable<SnowConstants> = {
     snowRow([0.55, 0.3, 4, 0.9, 12, 8, 0.7]),
     snowRow([0.55, 0.3, 4.5, 0.85, 12, 8, 0.65]),
     snowRow([0.55, 0.3, 2.5, 0.85, 12, 12, 0.55]),
+  ],
+};
+
+/** Amplitude and σ of the displacements, jitter of the affine map's corners, in pixels. */
+export const elasticAmplitudeSigmaJitter: SeverityTable<
+  readonly [amplitude: number, sigma: number, jitter: number]
+> = {
+  32: [
+    [0, 0, 32 * 0.08],
+    [32 * 0.05, 32 * 0.2, 32 * 0.07],
+    [32 * 0.08, 32 * 0.06, 32 * 0.06],
+    [32 * 0.1, 32 * 0.04, 32 * 0.05],
+    [32 * 0.1, 32 * 0.03, 32 * 0.03],
+  ],
+  64: [
+    [0, 0, 64 * 0.08],
+    [64 * 0.05, 64 * 0.3, 64 * 0.06],
+    [64 * 0.1, 64 * 0.08, 64 * 0.06],
+    [64 * 0.1, 64 * 0.03, 64 * 0.03],
+    [64 * 0.16, 64 * 0.03, 64 * 0.02],
+  ],
+  // 244, not 224, in the reference too.
+  224: [
+    [244 * 2, 244 * 0.7, 244 * 0.1],
+    [244 * 2, 244 * 0.08, 244 * 0.2],
+    [244 * 0.05, 244 * 0.01, 244 * 0.02],
+    [244 * 0.07, 244 * 0.01, 244 * 0.02],
+    [244 * 0.12, 244 * 0.01, 244 * 0.02],
+  ],
+};
+
+/** Quality from 1 to 100. */
+export const jpegQuality: SeverityTable<number> = {
+  32: [80, 65, 58, 50, 40],
+  64: [65, 58, 50, 40, 25],
+  224: [25, 18, 15, 10, 7],
+};
+
+type SpatterRow = readonly [number, number, number, number, number, 'water' | 'mud'];
+
+const spatterRow = ([mean, deviation, sigma, threshold, gain, liquid]: SpatterRow): SpatterConstants => ({
+  mean,
+  deviation,
+  sigma,
+  threshold,
+  gain,
+  liquid,
+});
+
+export const spatterConstants: SeverityTable<SpatterConstants> = {
+  32: [
+    spatterRow([0.62, 0.1, 0.7, 0.7, 0.5, 'water']),
+    spatterRow([0.65, 0.1, 0.8, 0.7, 0.5, 'water']),
+    spatterRow([0.65, 0.3, 1, 0.69, 0.5, 'water']),
+    spatterRow([0.65, 0.1, 0.7, 0.69, 0.6, 'mud']),
+    spatterRow([0.65, 0.1, 0.5, 0.68, 0.6, 'mud']),
+  ],
+  64: [
+    spatterRow([0.62, 0.1, 0.7, 0.7, 0.6, 'water']),
+    spatterRow([0.65, 0.1, 0.8, 0.7, 0.6, 'water']),
+    spatterRow([0.65, 0.3, 1, 0.69, 0.6, 'water']),
+    spatterRow([0.65, 0.1, 0.7, 0.68, 0.6, 'mud']),
+    spatterRow([0.65, 0.1, 0.5, 0.67, 0.6, 'mud']),
+  ],
+  224: [
+    spatterRow([0.65, 0.3, 4, 0.69, 0.6, 'water']),
+    spatterRow([0.65, 0.3, 3, 0.68, 0.6, 'water']),
+    spatterRow([0.65, 0.3, 2, 0.68, 0.5, 'water']),
+    spatterRow([0.65, 0.3, 1, 0.65, 1.5, 'mud']),
+    spatterRow([0.67, 0.4, 1, 0.65, 1.5, 'mud']),
   ],
 };

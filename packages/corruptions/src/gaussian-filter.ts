@@ -1,21 +1,23 @@
+import type { Border } from './border.ts';
+
 /**
  * Separable Gaussian filter along axis 0, then 1, of an interleaved [height, width, channels] array:
- * radius `int(truncate σ + 1/2)`, weights `exp(-i² / 2σ²)` normalised, border `clamp`ed.
+ * radius `int(truncate σ + 1/2)`, weights `exp(-i² / 2σ²)` normalised.
  *
  * Terms are added in SciPy's order (centre, then pairs from the outside inwards), so that sums round alike.
  */
 export function gaussianFilter(
   source: Float64Array,
-  height: number,
-  width: number,
-  channels: number,
+  { height, width, channels }: { height: number; width: number; channels: number },
   sigma: number,
+  border: Border,
+  truncate = 4,
 ): Float64Array {
-  const weights = gaussianWeights(sigma, 4);
+  const weights = gaussianWeights(sigma, truncate);
   const vertical = new Float64Array(source.length);
-  filterAxis(source, vertical, weights, 1, height, width * channels);
+  filterAxis(source, vertical, weights, border, 1, height, width * channels);
   const both = new Float64Array(source.length);
-  filterAxis(vertical, both, weights, height, width, channels);
+  filterAxis(vertical, both, weights, border, height, width, channels);
   return both;
 }
 
@@ -35,19 +37,25 @@ function filterAxis(
   source: Float64Array,
   target: Float64Array,
   weights: Float64Array,
+  border: Border,
   blocks: number,
   length: number,
   run: number,
 ): void {
   const centre = weights[0]!;
+  const radius = weights.length - 1;
+  const indices = Int32Array.from(
+    { length: length + 2 * radius },
+    (_, i) => border(i - radius, length) * run,
+  );
   for (let block = 0; block < blocks; block++) {
     const start = block * length * run;
     for (let at = 0; at < length; at++) {
       const out = start + at * run;
       for (let i = 0; i < run; i++) target[out + i] = source[out + i]! * centre;
-      for (let distance = weights.length - 1; distance >= 1; distance--) {
-        const before = start + Math.max(at - distance, 0) * run;
-        const after = start + Math.min(at + distance, length - 1) * run;
+      for (let distance = radius; distance >= 1; distance--) {
+        const before = start + indices[radius + at - distance]!;
+        const after = start + indices[radius + at + distance]!;
         const weight = weights[distance]!;
         for (let i = 0; i < run; i++) target[out + i]! += (source[before + i]! + source[after + i]!) * weight;
       }

@@ -1,3 +1,4 @@
+import { nearest } from './border.ts';
 import type { Draws } from './draws.ts';
 import { gaussianFilter } from './gaussian-filter.ts';
 import { clipToBytes, type RawImage, toUnit } from './image.ts';
@@ -9,11 +10,12 @@ import { clipToBytes, type RawImage, toUnit } from './image.ts';
  * assignment copies: the neighbour stays as it is, and so it does here, as in the published data sets.
  */
 export function glassBlur(
-  { data, height, width, channels }: RawImage,
+  image: RawImage,
   [sigma, reach, rounds]: readonly [sigma: number, reach: number, rounds: number],
   draws: Draws,
 ): Float64Array {
-  const blurred = gaussianFilter(toUnit(data), height, width, channels, sigma);
+  const { height, width, channels } = image;
+  const blurred = gaussianFilter(toUnit(image.data), image, sigma, nearest);
   const bytes = Uint8Array.from(blurred, (value) => value * 255);
   const visits = Math.max(height - 2 * reach, 0) * Math.max(width - 2 * reach, 0);
   const offsets = draws.integers(2 * visits * rounds, -reach, reach);
@@ -26,5 +28,5 @@ export function glassBlur(
       }
     }
   }
-  return clipToBytes(gaussianFilter(toUnit(bytes), height, width, channels, sigma));
+  return clipToBytes(gaussianFilter(toUnit(bytes), image, sigma, nearest));
 }

@@ -4,33 +4,39 @@ import {
   constantsSize,
   contrastFactor,
   defocusRadiusAlias,
+  elasticAmplitudeSigmaJitter,
   fogAmplitudeDecay,
   gaussianBlurSigma,
   gaussianNoiseSigma,
   glassSigmaReachRounds,
   impulseNoiseAmount,
+  jpegQuality,
   motionRadiusSigma,
   pixelateFactor,
   type SeverityTable,
   saturateFactorOffset,
   shotNoisePhotons,
   snowConstants,
+  spatterConstants,
   speckleNoiseSigma,
   zoomSteps,
 } from './constants.ts';
 import { contrast } from './contrast.ts';
 import { defocusBlur } from './defocus.ts';
 import type { Draws } from './draws.ts';
+import { elasticTransform } from './elastic.ts';
 import { CorruptionError } from './error.ts';
 import { fog } from './fog.ts';
 import { glassBlur } from './glass-blur.ts';
 import { brightness, saturate } from './hsv.ts';
 import type { RawImage } from './image.ts';
+import { jpegCompression } from './jpeg.ts';
 import { motionBlur } from './motion-blur.ts';
 import { nearestName } from './nearest-name.ts';
 import { gaussianNoise, impulseNoise, shotNoise, speckleNoise } from './noise.ts';
 import { pixelate } from './pixelate.ts';
 import { snow } from './snow.ts';
+import { spatter } from './spatter.ts';
 import { zoomBlur } from './zoom-blur.ts';
 
 /** The image's values in [0, 255], not yet truncated to bytes. */
@@ -54,9 +60,12 @@ const corruptions = {
   fog: corruption(fogAmplitudeDecay, fog),
   brightness: corruption(brightnessAmount, brightness),
   contrast: corruption(contrastFactor, contrast),
+  elastic_transform: corruption(elasticAmplitudeSigmaJitter, elasticTransform),
   pixelate: corruption(pixelateFactor, pixelate),
+  jpeg_compression: corruption(jpegQuality, jpegCompression),
   speckle_noise: corruption(speckleNoiseSigma, speckleNoise),
   gaussian_blur: corruption(gaussianBlurSigma, gaussianBlur),
+  spatter: corruption(spatterConstants, spatter),
   saturate: corruption(saturateFactorOffset, saturate),
 } satisfies Readonly<Record<string, Corruption>>;
 

@@ -1,3 +1,5 @@
+import { roundHalfEven } from './round.ts';
+
 /** Where each output coordinate of an axis falls: the input index before it, and the share of the one after. */
 interface Samples {
   readonly first: Int32Array;
@@ -55,10 +57,4 @@ function axisSamples(size: number, factor: number): Samples {
     share[i] = at - Math.floor(at);
   }
   return { first, share };
-}
-
-function roundHalfEven(value: number): number {
-  const floor = Math.floor(value);
-  if (value - floor !== 0.5) return Math.round(value);
-  return floor % 2 === 0 ? floor : floor + 1;
 }
