@@ -1,4 +1,5 @@
 import {
+  type Metadata,
   parseSafetensors,
   type StateDict,
   serializeSafetensors,
@@ -47,6 +48,29 @@ interface Header extends Position {
  * parameter or buffer called `optimizer.*`, or a buffer that shares its name with a parameter.
  */
 export async function serializeCheckpoint(checkpoint: Checkpoint): Promise<Uint8Array> {
+  const { state, metadata } = await encodeCheckpoint(checkpoint);
+  return serializeSafetensors(state, metadata);
+}
+
+/**
+ * Reads what {@link serializeCheckpoint} wrote.
+ *
+ * @param where names the file in errors.
+ * @throws {TrainerError} TRAINER_CHECKPOINT_INVALID when the file is sound safetensors but no checkpoint of ours.
+ * @throws {TensorIoError} when the file is damaged.
+ */
+export async function parseCheckpoint(bytes: Uint8Array, where: string): Promise<Checkpoint> {
+  return decodeCheckpoint(parseSafetensors(bytes, where), where);
+}
+
+/** What a safetensors file holds. */
+interface TensorFile {
+  readonly state: StateDict;
+  readonly metadata: Metadata;
+}
+
+/** {@link serializeCheckpoint} without joining the bytes. */
+export async function encodeCheckpoint(checkpoint: Checkpoint): Promise<TensorFile> {
   const { parameters, buffers, optimizer, position, config } = checkpoint;
   const tensors = new Map<string, TensorData>();
   for (const [name, tensor] of [...parameters, ...buffers]) {
@@ -71,18 +95,11 @@ export async function serializeCheckpoint(checkpoint: Checkpoint): Promise<Uint8
     config,
     fingerprint: await configFingerprint(config),
   };
-  return serializeSafetensors(tensors, new Map([[METADATA_KEY, JSON.stringify(header)]]));
+  return { state: tensors, metadata: new Map([[METADATA_KEY, JSON.stringify(header)]]) };
 }
 
-/**
- * Reads what {@link serializeCheckpoint} wrote.
- *
- * @param where names the file in errors.
- * @throws {TrainerError} TRAINER_CHECKPOINT_INVALID when the file is sound safetensors but no checkpoint of ours.
- * @throws {TensorIoError} when the file is damaged.
- */
-export async function parseCheckpoint(bytes: Uint8Array, where: string): Promise<Checkpoint> {
-  const { state, metadata } = parseSafetensors(bytes);
+/** {@link parseCheckpoint} of a file that was taken apart already. */
+export async function decodeCheckpoint({ state, metadata }: TensorFile, where: string): Promise<Checkpoint> {
   const header = parseHeader(metadata.get(METADATA_KEY), where);
   if ((await configFingerprint(header.config)) !== header.fingerprint) {
     throw invalid(where, 'its configuration does not match its fingerprint');

@@ -64,7 +64,7 @@ export function tapeGradients<B extends Batch>(
       releaseTensors(newBuffers, buffers);
       throw new TrainerError(
         'TRAINER_PARAMETER_UNUSED',
-        `the loss does not depend on ${unused.map((name) => `"${name}"`).join(', ')}; use ${unused.length === 1 ? 'it' : 'them'} in the loss or keep ${unused.length === 1 ? 'it' : 'them'} out of the trained parameters.`,
+        `the loss does not depend on ${unused.map((name) => `"${name}"`).join(', ')}; use it in the loss or keep it out of the trained parameters.`,
       );
     }
     return {

@@ -1,12 +1,11 @@
 import '@proj/ops/gradients';
 import '@tensorflow/tfjs-backend-cpu';
+import '@tensorflow/tfjs-backend-wasm';
 import { type OfqCase, ofqCase } from '@proj/fixtures';
 import { grads, setBackend, type Tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectClose, fixtureTensor, maxAbs } from '../test/fixture-tensors.ts';
 import { distillation } from './losses.ts';
-
-beforeAll(() => setBackend('cpu'));
 
 /** The case states no noise figure. */
 function expectLikeReference(actual: Tensor, entry: OfqCase, key: string): void {
@@ -14,7 +13,9 @@ function expectLikeReference(actual: Tensor, entry: OfqCase, key: string): void 
   expectClose(actual, data, 2e-5 * maxAbs(data), `${entry.name}: ${key}`);
 }
 
-describe('distillation', () => {
+describe.each(['cpu', 'wasm'])('distillation on %s', (backend) => {
+  beforeAll(() => setBackend(backend));
+
   it.each(['kd_loss_deit_int', 'kd_loss_deit_soft'])(
     'has the value and gradients of the OFQ code: %s',
     (name) => {

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { writeFileAtomic } from '@proj/tensor-io/node';
-import { type Checkpoint, parseCheckpoint, serializeCheckpoint } from './checkpoint.ts';
+import { existsSync } from 'node:fs';
+import { readSafetensors, writeSafetensors } from '@proj/tensor-io/node';
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
 import type { CheckpointStore } from './train.ts';
 
 /** A {@link CheckpointStore} that can also be read. */
@@ -15,27 +15,19 @@ export interface CheckpointFile extends CheckpointStore {
  *
  * Pass `resume: await file.load()` to go on after whatever ended the run before.
  *
- * @throws {TrainerError} on load TRAINER_CHECKPOINT_INVALID; on save what `serializeCheckpoint` throws.
- * @throws {TensorIoError} when the file is damaged or cannot be written.
+ * @throws {TrainerError} on load TRAINER_CHECKPOINT_INVALID; on save TRAINER_NOT_FINITE, TRAINER_NAME_RESERVED.
+ * @throws {TensorIoError} when the file is damaged, or cannot be read or written.
  */
 export function checkpointFile(path: string): CheckpointFile {
   return {
     async save(checkpoint) {
-      await writeFileAtomic(path, await serializeCheckpoint(checkpoint));
+      const { state, metadata } = await encodeCheckpoint(checkpoint);
+      await writeSafetensors(path, state, metadata);
       return path;
     },
     async load() {
-      const bytes = await readIfThere(path);
-      return bytes === undefined ? undefined : parseCheckpoint(bytes, path);
+      if (!existsSync(path)) return undefined;
+      return decodeCheckpoint(await readSafetensors(path), path);
     },
   };
-}
-
-async function readIfThere(path: string): Promise<Uint8Array | undefined> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }
