@@ -24,12 +24,30 @@ export const TENSOR_IO_ERROR_CODES = [
   'TIO_OVERLAP',
   'TIO_HOLE',
   'TIO_TRAILING_BYTES',
+  // Sharded safetensors
+  'TIO_BAD_INDEX',
+  'TIO_UNSAFE_PATH',
+  'TIO_SHARD_MISMATCH',
+  // NumPy and zip
+  'TIO_BAD_NPY',
+  'TIO_OBJECT_ARRAY',
+  'TIO_BAD_ZIP',
+  'TIO_TOO_LARGE',
+  // PyTorch
+  'TIO_BAD_PTH',
+  'TIO_OLD_PTH',
+  'TIO_BAD_PICKLE',
+  'TIO_PICKLE_GLOBAL',
+  'TIO_BAD_STRIDES',
+  'TIO_NO_STATE_DICT',
   // Where bytes come from and go to
   'TIO_NOT_FOUND',
   'TIO_PERMISSION',
   'TIO_DISK_FULL',
   'TIO_NOT_A_FILE',
   'TIO_IO',
+  'TIO_EXISTS',
+  'TIO_HTTP',
   'TIO_CLOSED',
   'TIO_NO_CRYPTO',
 ] as const;

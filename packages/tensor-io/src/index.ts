@@ -8,9 +8,15 @@ export { TENSOR_IO_ERROR_CODES, TensorIoError, type TensorIoErrorCode } from './
 // Fingerprints
 export { sha256, stateSha256, tensorSha256 } from './fingerprint.ts';
 export { type OpenSafetensors, openSafetensors, type SafetensorsSource } from './lazy.ts';
-// safetensors
+// NumPy
+export { parseNpy, serializeNpy } from './npy.ts';
+export { parseNpz, serializeNpz } from './npz.ts';
+// PyTorch
+export { type PthFile, type PthValue, parsePth } from './pth.ts';
+// safetensors: whole files, lazy access, shards
 export { parseSafetensors, serializeSafetensors } from './safetensors.ts';
 export { MAX_HEADER_BYTES, type TensorInfo } from './safetensors-header.ts';
+export { openShardedSafetensors } from './shards.ts';
 export type { ByteSource } from './source.ts';
 export type { DType, Metadata, StateDict, TensorData } from './state.ts';
 export { type TensorValues, tensorData, toFloat32, toFloat64 } from './tensor.ts';

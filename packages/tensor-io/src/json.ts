@@ -1,4 +1,5 @@
 import { TensorIoError } from './errors.ts';
+import { decodeUtf8 } from './utf8.ts';
 
 /** JSON as headers need it: objects are Maps, so no name is special; plain integers are bigints, other numbers are numbers. */
 export type Json = string | number | bigint | boolean | null | readonly Json[] | JsonObject;
@@ -17,13 +18,7 @@ const MAX_INTEGER_DIGITS = 20;
  * @throws {TensorIoError} `TIO_NOT_UTF8`, `TIO_BAD_JSON`, `TIO_TOO_DEEP`, `TIO_DUPLICATE_NAME`.
  */
 export function parseJson(bytes: Uint8Array, where: string): Json {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    throw new TensorIoError('TIO_NOT_UTF8', `${where}: not valid UTF-8.`, { cause });
-  }
-  return new Scanner(text, where).document();
+  return new Scanner(decodeUtf8(bytes, where), where).document();
 }
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;

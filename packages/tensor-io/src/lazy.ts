@@ -1,4 +1,5 @@
 import { TensorIoError } from './errors.ts';
+import { urlSource } from './remote.ts';
 import { headerLength, type TensorInfo, tensorAt, validateHeader } from './safetensors-header.ts';
 import { type ByteSource, blobSource, bytesSource, readExactly } from './source.ts';
 import type { Metadata, TensorData } from './state.ts';
@@ -19,13 +20,14 @@ export interface OpenSafetensors {
 }
 
 /** What `openSafetensors` reads from. */
-export type SafetensorsSource = Uint8Array | ArrayBuffer | Blob | ByteSource;
+export type SafetensorsSource = Uint8Array | ArrayBuffer | Blob | URL | ByteSource;
 
 /**
  * Opens a safetensors file wherever its bytes lie and reads only the header; tensors are read when asked for.
+ * A URL is read by ranged requests. Tensors of bytes in memory are views of them.
  *
  * @param label name of the file in messages
- * @throws {TensorIoError} as `parseSafetensors` does; the source is closed then.
+ * @throws {TensorIoError} as `parseSafetensors` does, `TIO_HTTP`, `TIO_IO`; the source is closed then.
  */
 export async function openSafetensors(
   source: SafetensorsSource,
@@ -44,6 +46,7 @@ async function byteSource(source: SafetensorsSource, label: string): Promise<Byt
   if (source instanceof Uint8Array) return bytesSource(source);
   if (source instanceof ArrayBuffer) return bytesSource(new Uint8Array(source));
   if (source instanceof Blob) return blobSource(source, label);
+  if (source instanceof URL) return urlSource(source);
   return source;
 }
 

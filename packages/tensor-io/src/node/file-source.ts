@@ -1,15 +1,18 @@
 import { open } from 'node:fs/promises';
 import { TensorIoError } from '../errors.ts';
-import type { ByteSource } from '../source.ts';
+import { type ByteSource, readExactly } from '../source.ts';
 import { fileOperation } from './file-errors.ts';
 
 /** Largest single read: the system call takes a 32-bit length. */
 const MAX_READ_BYTES = 1 << 30;
 
+/** Largest piece of a file that is read into memory at once, 8 GiB; V8 has no longer arrays everywhere. */
+const MAX_ARRAY_BYTES = 2 ** 33;
+
 /**
  * A regular file as a source; it holds one file descriptor until it is closed.
  *
- * @throws {TensorIoError} `TIO_NOT_FOUND`, `TIO_PERMISSION`, `TIO_NOT_A_FILE`, `TIO_IO`.
+ * @throws {TensorIoError} `TIO_NOT_FOUND`, `TIO_PERMISSION`, `TIO_NOT_A_FILE`, `TIO_IO`; reading throws `TIO_TOO_LARGE` above 8 GiB.
  */
 export async function fileSource(path: string): Promise<ByteSource> {
   const handle = await fileOperation('open', path, open(path, 'r'));
@@ -19,15 +22,15 @@ export async function fileSource(path: string): Promise<ByteSource> {
     return {
       size: stat.size,
       async read(offset, length) {
+        if (length > MAX_ARRAY_BYTES) {
+          throw new TensorIoError('TIO_TOO_LARGE', `${path}: ${length} bytes do not fit into one array.`);
+        }
         const bytes = new Uint8Array(length);
         let done = 0;
         while (done < length) {
           const wanted = Math.min(length - done, MAX_READ_BYTES);
-          const { bytesRead } = await fileOperation(
-            'read',
-            path,
-            handle.read(bytes, done, wanted, offset + done),
-          );
+          const read = fileOperation('read', path, handle.read(bytes, done, wanted, offset + done));
+          const { bytesRead } = await read;
           if (bytesRead === 0) return bytes.subarray(0, done);
           done += bytesRead;
         }
@@ -38,5 +41,15 @@ export async function fileSource(path: string): Promise<ByteSource> {
   } catch (error) {
     await handle.close();
     throw error;
+  }
+}
+
+/** The first `length` bytes of a file, or all of a shorter one. */
+export async function readStart(path: string, length: number): Promise<Uint8Array> {
+  const source = await fileSource(path);
+  try {
+    return await readExactly(source, 0, Math.min(length, source.size), path);
+  } finally {
+    await source.close?.();
   }
 }
