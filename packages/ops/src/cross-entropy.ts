@@ -1,4 +1,5 @@
 import {
+  cast,
   div,
   exp,
   log,
@@ -40,7 +41,8 @@ export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {
   if (byClass) requireClasses(targets, classes);
 
   return differentiable([logits], ([logits]) => {
-    const wanted = byClass ? oneHot(targets as Tensor1D, classes, 1, 0, 'float32') : targets;
+    // Cast, since tfjs's wasm kernel fills a float32 one-hot with integers.
+    const wanted = byClass ? cast(oneHot(targets as Tensor1D, classes), 'float32') : targets;
     const shifted = sub(logits!, max(logits!, 1, true));
     const logProbabilities = sub(shifted, log(sum(exp(shifted), 1, true)));
     const slope = div(sub(mul(exp(logProbabilities), sum(wanted, 1, true)), wanted), batch);

@@ -1,5 +1,6 @@
-import { engine, matMul, reshape, sum, type Tensor } from '@tensorflow/tfjs-core';
+import { add, matMul, reshape, sum, type Tensor } from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.ts';
+import { fast } from './fast.ts';
 import { requireFloat, requireShapes } from './shapes.ts';
 
 /**
@@ -40,13 +41,8 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   }));
 }
 
-/** x Wᵀ + b on matrices; with a bias it is tfjs's fused kernel, called by name because `tf.fused.matMul` would wrap it in a gradient of its own. */
+/** x Wᵀ + b on matrices. (tfjs's own fused kernel adds the wrong bias on wasm where an operand is transposed.) */
 function rowsTimesTransposed(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
   if (bias === undefined) return matMul(x, weight, false, true);
-  const y = engine().runKernel(
-    '_FusedMatMul',
-    { a: reshape(x, [1, ...x.shape]), b: reshape(weight, [1, ...weight.shape]), bias },
-    { transposeA: false, transposeB: true, activation: 'linear' },
-  ) as Tensor;
-  return reshape(y, y.shape.slice(1));
+  return fast('Linear', { x, weight, bias })?.[0] ?? add(matMul(x, weight, false, true), bias);
 }

@@ -1,0 +1,62 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { BACKENDS, checkOperation } from '../test/check.ts';
+import { byRow, softmaxRow } from '../test/definitions.ts';
+import { crossEntropy } from './cross-entropy.ts';
+
+const classes = 5;
+
+function definition(logits: Float64Array, targets: ArrayLike<number>): Float64Array {
+  const p = byRow(logits, classes, softmaxRow);
+  const loss = p.reduce((sum, value, i) => sum - targets[i]! * Math.log(value), 0);
+  return Float64Array.of(loss / (logits.length / classes));
+}
+
+describe.each(BACKENDS)('crossEntropy on %s', (backend) => {
+  beforeAll(async () => {
+    await tf.setBackend(backend);
+  });
+
+  it('takes classes', () => {
+    const labels = [4, 0, 2];
+    const oneHot = labels.flatMap((label) =>
+      Array.from({ length: classes }, (_, i) => (i === label ? 1 : 0)),
+    );
+    const targets = tf.tensor1d(labels, 'int32');
+    checkOperation({
+      shapes: [[3, classes]],
+      expected: [],
+      run: (logits) => crossEntropy(logits!, targets),
+      definition: (logits) => definition(logits!, oneHot),
+    });
+  });
+
+  it('takes probabilities, whatever they sum to', () => {
+    const soft = [0.5, 0.25, 0.25, 0, 0, 0.125, 0.5, 0.125, 0.5, 0.25];
+    const targets = tf.tensor2d(soft, [2, classes]);
+    checkOperation({
+      shapes: [[2, classes]],
+      expected: [],
+      run: (logits) => crossEntropy(logits!, targets),
+      definition: (logits) => definition(logits!, soft),
+    });
+  });
+
+  it('stays finite for large logits', () => {
+    const loss = crossEntropy(tf.tensor2d([[1000, -1000]]), tf.tensor1d([1], 'int32'));
+    expect(loss.dataSync()[0]).toBe(2000);
+  });
+
+  it('refuses a class that the logits do not have, instead of counting it as no loss', () => {
+    const logits = tf.zeros([2, 3]);
+    for (const label of [3, -1]) {
+      expect(() => crossEntropy(logits, tf.tensor1d([0, label], 'int32'))).toThrow(
+        `crossEntropy: targets[1] is ${label}, but logits have 3 classes (0 to 2)`,
+      );
+    }
+    expect(() => crossEntropy(logits, tf.zeros([2]))).toThrow('targets int32 [B] or float32 [B, C]');
+    expect(() => crossEntropy(logits, tf.zeros([2, 3], 'bool'))).toThrow(
+      expect.objectContaining({ code: 'OPS_BAD_DTYPE' }),
+    );
+  });
+});
