@@ -1,1 +1,18 @@
-export {};
+// Files and folders
+
+// Errors
+export { DatasetError, type DatasetErrorCode } from './errors.ts';
+// Getting data sets
+export { type DatasetEntry, listDatasets } from './node/catalog.ts';
+export { openCifar10, openCifar10C, openCifar100, type Part } from './node/cifar-files.ts';
+export {
+  cifar10Mirrors,
+  cifar10Sha256,
+  type GetCifar10Event,
+  type GetCifar10Options,
+  getCifar10,
+} from './node/get-cifar10.ts';
+export { openIdx } from './node/idx-files.ts';
+export { type ImageFolderOptions, openImageFolder } from './node/image-folder.ts';
+export { openImageList } from './node/image-list.ts';
+export { openPacks } from './node/packs.ts';

@@ -1,0 +1,50 @@
+import { random } from '@proj/random';
+import { DatasetError } from './errors.ts';
+import { checkCount } from './indices.ts';
+
+/** The order in which an epoch visits the images: a permutation of 0..length-1, from (seed, epoch) alone. */
+export function epochOrder(length: number, seed: number, epoch: number): Uint32Array {
+  checkCount(length, 0, 'length');
+  checkCount(epoch, 0, 'epoch');
+  return random(seed, 'order', epoch).permutation(length);
+}
+
+export interface EpochShape {
+  /** Number of images. */
+  readonly length: number;
+  readonly batchSize: number;
+  /** Leaves out a last batch that is not full; kept by default. */
+  readonly dropLast?: boolean;
+}
+
+/** How many batches an epoch has. @throws {DatasetError} `DS_BAD_OPTION` for sizes that are no counts. */
+export function stepsPerEpoch({ length, batchSize, dropLast = false }: EpochShape): number {
+  checkCount(length, 0, 'length');
+  checkCount(batchSize, 1, 'batchSize');
+  return dropLast ? Math.floor(length / batchSize) : Math.ceil(length / batchSize);
+}
+
+export interface BatchPosition extends EpochShape {
+  readonly seed: number;
+  readonly epoch: number;
+  /** Counted from 0 within the epoch. */
+  readonly step: number;
+}
+
+/**
+ * The indices of one batch, without having drawn those before it: whoever knows (seed, epoch, step) can go on from there.
+ *
+ * @throws {DatasetError} `DS_BAD_OPTION` when the epoch has no such step.
+ */
+export function batchIndices(position: BatchPosition): Uint32Array {
+  const { length, batchSize, seed, epoch, step } = position;
+  const steps = stepsPerEpoch(position);
+  checkCount(step, 0, 'step');
+  if (step >= steps) {
+    throw new DatasetError(
+      'DS_BAD_OPTION',
+      `step ${step} is not in an epoch of ${steps} steps, counted from 0.`,
+    );
+  }
+  return epochOrder(length, seed, epoch).slice(step * batchSize, (step + 1) * batchSize);
+}
