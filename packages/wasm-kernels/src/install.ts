@@ -13,8 +13,13 @@ import {
 import { batchMatMulKernel } from './batch-mat-mul.ts';
 import { fusedMatMulKernel } from './fused-mat-mul.ts';
 import { identityKernel } from './identity.ts';
+import { linearKernel } from './linear.ts';
 
+/** In place of tfjs's own. */
 const replacements: readonly KernelConfig[] = [batchMatMulKernel, fusedMatMulKernel, identityKernel];
+
+/** Used by `@proj/ops` where they are registered. */
+const additions: readonly KernelConfig[] = [linearKernel];
 
 /** Which of our kernels tfjs would run on the wasm backend now. */
 export interface KernelReport {
@@ -28,17 +33,17 @@ export interface KernelReport {
 
 /** Registers our kernels for the wasm backend in place of the stock ones; done by importing this module, harmless if repeated. */
 export function install(): void {
-  for (const kernel of replacements) {
+  for (const kernel of [...replacements, ...additions]) {
     const { kernelName, backendName } = kernel;
     if (getKernel(kernelName, backendName) === kernel) continue;
-    unregisterKernel(kernelName, backendName);
+    if (replacements.includes(kernel)) unregisterKernel(kernelName, backendName);
     registerKernel(kernel);
   }
 }
 
 /** Says which flavour and which kernels are in force, e.g. for a `doctor` command. */
 export function kernelReport(): KernelReport {
-  const kernels = replacements
+  const kernels = [...replacements, ...additions]
     .filter((kernel) => getKernel(kernel.kernelName, 'wasm') === kernel)
     .map((kernel) => kernel.kernelName);
   return { flavour: kernels.length > 0 ? 'reproducible' : 'stock', backend: getBackend(), kernels };
