@@ -37,14 +37,9 @@ export function mlpHidden(config: VitConfig): number {
   return Math.round(config.embedDim * config.mlpRatio);
 }
 
-/** Tokens before the patches: cls, and dist in a distilled model. */
-export function prefixTokens(config: VitConfig): number {
-  return config.distilled ? 2 : 1;
-}
-
-/** Sequence length N: prefix tokens and (imageSize / patchSize)^2 patches. */
+/** Sequence length N: cls, dist in a distilled model, and (imageSize / patchSize)^2 patches. */
 export function tokenCount(config: VitConfig): number {
-  return prefixTokens(config) + (config.imageSize / config.patchSize) ** 2;
+  return (config.distilled ? 2 : 1) + (config.imageSize / config.patchSize) ** 2;
 }
 
 const counts = ['imageSize', 'patchSize', 'channels', 'embedDim', 'depth', 'heads', 'classes'] as const;

@@ -100,7 +100,7 @@ describe.runIf(hasData(...deit))("DeiT-Tiny with its authors' weights", () => {
 });
 
 /** Enough rows to keep the matrix products busy, few enough to keep the activations small. */
-const batch = 8;
+const batch = 16;
 
 function best(scores: Float32Array): number {
   return scores.indexOf(scores.reduce((highest, score) => Math.max(highest, score)));

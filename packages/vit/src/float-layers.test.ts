@@ -41,12 +41,15 @@ function centralDifference(array: Array64, index: number, loss: () => number): n
 const largestDifference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Array.from(a).reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i]!)), 0);
 
-describe.each(['cpu', 'wasm'])('floatLayers on the %s backend', (backend) => {
+// The kernels replace tfjs's for good, so they come last.
+const places = ['on the cpu backend', 'on the wasm backend', 'on the wasm backend with our kernels'] as const;
+
+describe.each(places)('floatLayers %s', (place) => {
   let before = 0;
 
   beforeEach(async () => {
-    await tf.setBackend(backend);
-    await tf.ready();
+    await tf.setBackend(place === places[0] ? 'cpu' : 'wasm');
+    if (place === places[2]) await import('@proj/wasm-kernels/install');
     before = tf.memory().numTensors;
   });
 
