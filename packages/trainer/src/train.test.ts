@@ -106,7 +106,7 @@ describe('train', () => {
       const events = await collect(train(run({ resume, checkpoints: { store: again, everySteps: 99 } })));
       expect(events[0]).toMatchObject({ kind: 'start', step: stop, resumed: true });
       expect(await sha256Of(events)).toBe(expected);
-      if (stop < 8) expect(again.saved).toEqual([whole.saved[7]]);
+      expect(again.saved).toEqual(stop < 8 ? [whole.saved[7]] : []);
       const { parameters, buffers } = last(events, 'done');
       expect([...parameters.keys()]).toEqual([...mlpParameters(1, 1).keys()]);
       dispose([...parameters.values(), ...buffers.values()]);

@@ -1,16 +1,15 @@
 import type { NamedTensors } from '@proj/ops';
 import { stateSha256 } from '@proj/tensor-io';
 import { fromTensors } from '@proj/tensor-io/tfjs';
-import { dispose } from '@tensorflow/tfjs-core';
 import { type Checkpoint, type Position, requireFinite } from './checkpoint.ts';
 import { type Config, requireSameConfig } from './config.ts';
 import { TrainerError } from './error.ts';
 import { nextTurn } from './event-loop.ts';
 import type { TrainEvent } from './events.ts';
-import type { Batch, GradientFunction, ValueAndGradients } from './gradients.ts';
+import type { Batch, GradientFunction } from './gradients.ts';
 import { type LiveState, release, releaseMoments, restore, snapshot } from './live.ts';
 import type { Optimizer } from './optimizer.ts';
-import { releaseTensors } from './release.ts';
+import { takeStep } from './step.ts';
 
 /** Keeps a run's latest checkpoint; `checkpointFile` of `@proj/trainer/node` is one. */
 export interface CheckpointStore {
@@ -44,7 +43,7 @@ export interface TrainOptions<B extends Batch, E> {
   readonly evaluate?: (view: EvaluationView) => E | Promise<E>;
   /** Stored in checkpoints and compared on resume. */
   readonly config?: Config;
-  /** Saves every `everySteps` steps, at the end, and when stopped. */
+  /** Saves whenever the steps done are a multiple of `everySteps`, at the end, and when stopped. */
   readonly checkpoints?: { readonly store: CheckpointStore; readonly everySteps: number };
   /** Goes on from here; `parameters` and `buffers` then only say what names and shapes are expected. */
   readonly resume?: Checkpoint | undefined;
@@ -80,7 +79,6 @@ export async function* train<B extends Batch, E = never>(
       live = restore(live, resume);
       done = resume.position.globalStep;
     }
-    let saved = done;
     const position = (): Position => ({
       epoch: Math.floor(done / stepsPerEpoch),
       step: done % stepsPerEpoch,
@@ -89,30 +87,15 @@ export async function* train<B extends Batch, E = never>(
     yield { kind: 'start', step: done, totalSteps, resumed: resume !== undefined };
 
     while (done < totalSteps && !signal?.aborted) {
-      const { epoch, step } = position();
-      const started = performance.now();
-      const learningRate = optimizer.learningRate(live.optimizer.step);
-      const batch = await options.batch(epoch, step);
-      const images = batch.images.shape[0] ?? 0;
-      const result = await compute(options.valueAndGradients, live, batch);
-      const [loss] = await result.loss.data();
-      result.loss.dispose();
-      releaseTensors(live.buffers, result.buffers);
-      live = { ...live, buffers: result.buffers };
-      if (!Number.isFinite(loss)) {
-        releaseTensors(result.gradients);
-        throw new TrainerError(
-          'TRAINER_LOSS_NOT_FINITE',
-          `the loss of step ${done + 1} (epoch ${epoch}, learning rate ${learningRate}) is ${loss}; lower the learning rate or look at that batch. The step was not taken.`,
-        );
-      }
-      const next = optimizer.step(live.parameters, result.gradients, live.optimizer);
-      live = { ...live, parameters: next.parameters, optimizer: next.state };
+      const at = position();
+      const { epoch } = at;
+      const taken = await takeStep(options, live, at);
+      live = taken.live;
       done++;
-      const imagesPerSecond = (1000 * images) / (performance.now() - started);
-      yield { kind: 'step', step: done, epoch, loss: loss!, learningRate, imagesPerSecond };
+      const { loss, learningRate, imagesPerSecond } = taken;
+      yield { kind: 'step', step: done, epoch, loss, learningRate, imagesPerSecond };
 
-      if (step === stepsPerEpoch - 1) {
+      if (at.step === stepsPerEpoch - 1) {
         if (options.evaluate !== undefined) {
           const { parameters, buffers } = live;
           const evaluated = await options.evaluate({ parameters, buffers, epoch, step: done });
@@ -123,13 +106,12 @@ export async function* train<B extends Batch, E = never>(
       await nextTurn();
       // After the evaluation, so that a run killed before this point evaluates again rather than never.
       const ending = done === totalSteps || signal?.aborted === true;
-      if (checkpoints !== undefined && (ending || done - saved >= checkpoints.everySteps)) {
+      if (checkpoints !== undefined && (ending || done % checkpoints.everySteps === 0)) {
         const path = await checkpoints.store.save({
           ...(await snapshot(live)),
           position: position(),
           config,
         });
-        saved = done;
         yield { kind: 'checkpoint', step: done, path };
       }
     }
@@ -149,19 +131,6 @@ export async function* train<B extends Batch, E = never>(
     yield { kind: 'done', step: done, sha256, parameters, buffers };
   } finally {
     if (!handedOver) release(live);
-  }
-}
-
-/** The gradients of a batch, which is disposed in any case. */
-async function compute<B extends Batch>(
-  valueAndGradients: GradientFunction<B>,
-  { parameters, buffers }: LiveState,
-  batch: B,
-): Promise<ValueAndGradients> {
-  try {
-    return await valueAndGradients(parameters, buffers, batch);
-  } finally {
-    dispose(Object.values(batch));
   }
 }
 

@@ -59,7 +59,7 @@ describe('a run killed with SIGKILL again and again', () => {
     if (!existsSync(built)) throw new Error(`${built} is missing: this test runs what npm run build makes.`);
     mkdirSync(join(folder, 'killed'));
     expected = (await runChild(whole)).lines;
-  });
+  }, 120_000);
   afterAll(() => rmSync(folder, { recursive: true }));
 
   it('loses no step, changes no loss and ends with the same bits', async () => {
