@@ -36,7 +36,7 @@ export function install(): void {
   for (const kernel of [...replacements, ...additions]) {
     const { kernelName, backendName } = kernel;
     if (getKernel(kernelName, backendName) === kernel) continue;
-    if (replacements.includes(kernel)) unregisterKernel(kernelName, backendName);
+    if (getKernel(kernelName, backendName) != null) unregisterKernel(kernelName, backendName);
     registerKernel(kernel);
   }
 }

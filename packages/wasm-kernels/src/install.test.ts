@@ -1,0 +1,41 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, it } from 'vitest';
+import { batchMatMulKernel } from './batch-mat-mul.ts';
+import { install, kernelReport } from './install.ts';
+
+const folder = fileURLToPath(new URL('..', import.meta.url));
+const IN_FORCE = ['BatchMatMul', '_FusedMatMul', 'Identity', 'proj.Linear'];
+
+describe('@proj/wasm-kernels/install, built and imported by Node', () => {
+  it.each([
+    ['before', 'tfjs-backend-wasm-simd.wasm'],
+    ['after', 'tfjs-backend-wasm-simd.wasm'],
+    ['before', 'tfjs-backend-wasm.wasm'],
+    ['after', 'tfjs-backend-wasm.wasm'],
+  ])('takes effect when imported %s the backend starts, with %s, without a warning', async (when, build) => {
+    expect(existsSync(`${folder}dist/install.js`), 'build @proj/wasm-kernels before testing it').toBe(true);
+    const { stdout } = await promisify(execFile)(process.execPath, ['test/program.mjs', when, build], {
+      cwd: folder,
+    });
+    expect(JSON.parse(stdout)).toEqual({
+      product: [7, 8],
+      report: { flavour: 'reproducible', backend: 'wasm', kernels: IN_FORCE },
+      warnings: [],
+    });
+  });
+});
+
+describe('kernelReport', () => {
+  it('says what is registered now, and install puts back what was taken away', () => {
+    expect(kernelReport().kernels).toEqual(IN_FORCE);
+    for (const name of IN_FORCE) tf.unregisterKernel(name, 'wasm');
+    expect(kernelReport()).toMatchObject({ flavour: 'stock', kernels: [] });
+    for (const name of IN_FORCE) tf.registerKernel({ ...batchMatMulKernel, kernelName: name });
+    install();
+    expect(kernelReport()).toMatchObject({ flavour: 'reproducible', kernels: IN_FORCE });
+  });
+});
