@@ -17,12 +17,14 @@ export function warpAffine(
   const [a, b, c, d, e, f] = invert(forward);
   const out = new Float32Array(source.length);
   const { fround } = Math;
+  const columnX = Int32Array.from({ length: width }, (_, x) => roundHalfEven(a * x * 1024));
+  const columnY = Int32Array.from({ length: width }, (_, x) => roundHalfEven(d * x * 1024));
   for (let y = 0, i = 0; y < height; y++) {
     const rowX = roundHalfEven((b * y + c) * 1024) + 16;
     const rowY = roundHalfEven((e * y + f) * 1024) + 16;
     for (let x = 0; x < width; x++) {
-      const fromX = (rowX + roundHalfEven(a * x * 1024)) >> 5;
-      const fromY = (rowY + roundHalfEven(d * x * 1024)) >> 5;
+      const fromX = (rowX + columnX[x]!) >> 5;
+      const fromY = (rowY + columnY[x]!) >> 5;
       const left = reflect101(fromX >> 5, width);
       const right = reflect101((fromX >> 5) + 1, width);
       const top = reflect101(fromY >> 5, height) * width;

@@ -11,7 +11,7 @@ import { type CorruptionName, corruptionByName } from './registry.ts';
  * @throws {CorruptionError} as `corruptToFloat`.
  */
 export function corrupt(image: RawImage, name: CorruptionName, severity: number, draws: Draws): Uint8Array {
-  return Uint8Array.from(corruptToFloat(image, name, severity, draws));
+  return new Uint8Array(corruptToFloat(image, name, severity, draws));
 }
 
 /**

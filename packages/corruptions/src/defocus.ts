@@ -1,38 +1,47 @@
 import { reflect101 } from './border.ts';
-import { clipToBytes, type RawImage, toUnit } from './image.ts';
+import { corruption } from './corruption.ts';
+import { addShifted, frame } from './frame.ts';
+import { clipToBytes, toUnit } from './image.ts';
 
 /** Correlation with a disk of `radius` pixels whose edge a Gaussian of σ = `alias` softens; mirrored border. */
-export function defocusBlur(
-  { data, height, width, channels }: RawImage,
-  [radius, alias]: readonly [radius: number, alias: number],
-): Float64Array {
-  const { kernel, reach } = softDisk(radius, alias);
-  const side = 2 * reach + 1;
-  // A frame of mirrored pixels, so that the loop below runs along whole rows.
-  const source = toUnit(data);
-  const framedRow = (width + 2 * reach) * channels;
-  const framed = new Float64Array((height + 2 * reach) * framedRow);
-  for (let row = 0, i = 0; row < height + 2 * reach; row++) {
-    const from = reflect101(row - reach, height) * width;
-    for (let column = 0; column < width + 2 * reach; column++) {
-      const pixel = (from + reflect101(column - reach, width)) * channels;
-      for (let channel = 0; channel < channels; channel++, i++) framed[i] = source[pixel + channel]!;
+export const defocusBlur = corruption<readonly [radius: number, alias: number]>(
+  // Radius of the disk and σ of its edge, in pixels.
+  {
+    32: [
+      [0.3, 0.4],
+      [0.4, 0.5],
+      [0.5, 0.6],
+      [1, 0.2],
+      [1.5, 0.1],
+    ],
+    64: [
+      [0.5, 0.6],
+      [1, 0.1],
+      [1.5, 0.1],
+      [2.5, 0.01],
+      [3, 0.1],
+    ],
+    224: [
+      [3, 0.1],
+      [4, 0.5],
+      [6, 0.5],
+      [8, 0.5],
+      [10, 0.5],
+    ],
+  },
+  (image, [radius, alias]) => {
+    const { kernel, reach } = softDisk(radius, alias);
+    const side = 2 * reach + 1;
+    const framed = frame(toUnit(image.data), image, reach, reach, reflect101);
+    const out = new Float64Array(image.data.length);
+    for (let tap = 0; tap < kernel.length; tap++) {
+      if (kernel[tap] === 0) continue;
+      const offset = Math.trunc(tap / side) * framed.stride + (tap % side) * image.channels;
+      addShifted(out, image.width * image.channels, framed, offset, kernel[tap]!);
     }
-  }
-  const out = new Float64Array(source.length);
-  const row = width * channels;
-  for (let tap = 0; tap < kernel.length; tap++) {
-    const weight = kernel[tap]!;
-    if (weight === 0) continue;
-    const shift = Math.trunc(tap / side) * framedRow + (tap % side) * channels;
-    for (let y = 0; y < height; y++) {
-      const from = y * framedRow + shift;
-      const to = y * row;
-      for (let i = 0; i < row; i++) out[to + i]! += weight * framed[from + i]!;
-    }
-  }
-  return clipToBytes(out);
-}
+    return clipToBytes(out);
+  },
+);
 
 /**
  * The reference's kernel, float32: a disk of equal weights on a grid of reach 8 (or the radius, if larger), smoothed by
@@ -61,7 +70,7 @@ function softDisk(radius: number, alias: number): { kernel: Float32Array; reach:
 function gaussianTaps(reach: number, sigma: number): Float32Array {
   const taps = Array.from({ length: reach + 1 }, (_, i) => Math.exp((-0.5 * i * i) / (sigma * sigma)));
   const sum = taps.reduce((total, tap, i) => total + (i === 0 ? tap : 2 * tap), 0);
-  return Float32Array.from(taps, (tap) => tap / sum);
+  return new Float32Array(taps.map((tap) => tap / sum));
 }
 
 /** Filters lines of `side` values that are `step` apart and start `start` apart, in float32. */

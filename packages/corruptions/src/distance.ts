@@ -9,33 +9,33 @@ export function chamferDistance(marks: Uint8Array, height: number, width: number
   const stride = width + 4;
   const distance = new Float64Array((height + 4) * stride).fill(far);
   // Half of the mask looks back, its mirror image ahead.
-  const back: (readonly [offset: number, step: number])[] = [
-    [-1, straight],
-    [-stride, straight],
-    [-stride - 1, diagonal],
-    [-stride + 1, diagonal],
-    [-stride - 2, knight],
-    [-stride + 2, knight],
-    [-2 * stride - 1, knight],
-    [-2 * stride + 1, knight],
+  const back = [
+    -1,
+    -stride,
+    -stride - 1,
+    -stride + 1,
+    -stride - 2,
+    -stride + 2,
+    -2 * stride - 1,
+    -2 * stride + 1,
   ];
-  const nearer = (at: number, direction: number): void => {
-    for (const [offset, step] of back) {
-      distance[at] = Math.min(distance[at]!, distance[at + direction * offset]! + step);
-    }
+  const steps = [straight, straight, diagonal, diagonal, knight, knight, knight, knight];
+  const nearest = (at: number, direction: number): number => {
+    let least = distance[at]!;
+    for (let i = 0; i < 8; i++) least = Math.min(least, distance[at + direction * back[i]!]! + steps[i]!);
+    return least;
   };
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const at = (y + 2) * stride + x + 2;
-      if (marks[y * width + x] === 1) distance[at] = 0;
-      else nearer(at, 1);
+      distance[at] = marks[y * width + x] === 1 ? 0 : nearest(at, 1);
     }
   }
   const out = new Float64Array(marks.length);
   for (let y = height - 1; y >= 0; y--) {
     for (let x = width - 1; x >= 0; x--) {
       const at = (y + 2) * stride + x + 2;
-      nearer(at, -1);
+      distance[at] = nearest(at, -1);
       out[y * width + x] = distance[at]! / 65536;
     }
   }

@@ -1,28 +1,51 @@
+import { corruption } from './corruption.ts';
 import type { Draws } from './draws.ts';
-import { clipToBytes, type RawImage, toUnit } from './image.ts';
+import { clipToBytes, toUnit } from './image.ts';
 
 /** `(x + amplitude map) max(x) / (max(x) + amplitude)`, `map` a fractal height map in [0, 1]. */
-export function fog(
-  { data, height, width, channels }: RawImage,
-  [amplitude, decay]: readonly [amplitude: number, decay: number],
-  draws: Draws,
-): Float64Array {
-  let size = 1;
-  while (size < Math.max(height, width)) size *= 2;
-  const map = heightMap(size, decay, draws);
-  const x = toUnit(data);
-  let max = 0;
-  for (let i = 0; i < x.length; i++) max = Math.max(max, x[i]!);
-  for (let row = 0, i = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) {
-      const mist = amplitude * map[row * size + column]!;
-      for (let channel = 0; channel < channels; channel++, i++) {
-        x[i] = ((x[i]! + mist) * max) / (max + amplitude);
+export const fog = corruption<readonly [amplitude: number, decay: number]>(
+  // Amplitude of the height map; division of its roughness per halving of the step.
+  {
+    32: [
+      [0.2, 3],
+      [0.5, 3],
+      [0.75, 2.5],
+      [1, 2],
+      [1.5, 1.75],
+    ],
+    64: [
+      [0.4, 3],
+      [0.7, 3],
+      [1, 2.5],
+      [1.5, 2],
+      [2, 1.75],
+    ],
+    224: [
+      [1.5, 2],
+      [2, 2],
+      [2.5, 1.7],
+      [2.5, 1.5],
+      [3, 1.4],
+    ],
+  },
+  ({ data, height, width, channels }, [amplitude, decay], draws) => {
+    let size = 2;
+    while (size < Math.max(height, width)) size *= 2;
+    const map = heightMap(size, decay, draws);
+    const x = toUnit(data);
+    let max = 0;
+    for (let i = 0; i < x.length; i++) max = Math.max(max, x[i]!);
+    for (let row = 0, i = 0; row < height; row++) {
+      for (let column = 0; column < width; column++) {
+        const mist = amplitude * map[row * size + column]!;
+        for (let channel = 0; channel < channels; channel++, i++) {
+          x[i] = ((x[i]! + mist) * max) / (max + amplitude);
+        }
       }
     }
-  }
-  return clipToBytes(x);
-}
+    return clipToBytes(x);
+  },
+);
 
 /**
  * Diamond-square heights on a torus of `size` x `size` (a power of two), normalised to [0, 1].
@@ -92,7 +115,8 @@ function normalise(map: Float64Array): Float64Array {
     if (height < min) min = height;
     if (height > max) max = height;
   }
-  const range = max - min;
+  // Draws that leave the map flat give no fog.
+  const range = max - min || 1;
   for (let i = 0; i < map.length; i++) map[i] = (map[i]! - min) / range;
   return map;
 }

@@ -1,4 +1,5 @@
 import type { Border } from './border.ts';
+import type { ImageShape } from './image.ts';
 
 /**
  * Separable Gaussian filter along axis 0, then 1, of an interleaved [height, width, channels] array:
@@ -8,7 +9,7 @@ import type { Border } from './border.ts';
  */
 export function gaussianFilter(
   source: Float64Array,
-  { height, width, channels }: { height: number; width: number; channels: number },
+  { height, width, channels }: ImageShape,
   sigma: number,
   border: Border,
   truncate = 4,
@@ -32,7 +33,7 @@ function gaussianWeights(sigma: number, truncate: number): Float64Array {
   return weights.map((weight) => weight / sum);
 }
 
-/** Filters the middle axis of [blocks, length, run], a run of neighbours at a time. */
+/** Filters the middle axis of [blocks, length, run]. */
 function filterAxis(
   source: Float64Array,
   target: Float64Array,
@@ -42,23 +43,25 @@ function filterAxis(
   length: number,
   run: number,
 ): void {
-  const centre = weights[0]!;
   const radius = weights.length - 1;
-  const indices = Int32Array.from(
-    { length: length + 2 * radius },
-    (_, i) => border(i - radius, length) * run,
-  );
-  for (let block = 0; block < blocks; block++) {
-    const start = block * length * run;
-    for (let at = 0; at < length; at++) {
-      const out = start + at * run;
-      for (let i = 0; i < run; i++) target[out + i] = source[out + i]! * centre;
-      for (let distance = radius; distance >= 1; distance--) {
-        const before = start + indices[radius + at - distance]!;
-        const after = start + indices[radius + at + distance]!;
-        const weight = weights[distance]!;
-        for (let i = 0; i < run; i++) target[out + i]! += (source[before + i]! + source[after + i]!) * weight;
-      }
+  const size = length * run;
+  // One block with its axis continued by the radius on both ends: every tap is then one long run of neighbours.
+  const line = new Float64Array(size + 2 * radius * run);
+  for (let start = 0; start < blocks * size; start += size) {
+    line.set(source.subarray(start, start + size), radius * run);
+    for (let distance = 1; distance <= radius; distance++) {
+      const before = start + border(-distance, length) * run;
+      const after = start + border(length - 1 + distance, length) * run;
+      line.set(source.subarray(before, before + run), (radius - distance) * run);
+      line.set(source.subarray(after, after + run), (radius + length - 1 + distance) * run);
+    }
+    const centre = radius * run;
+    for (let i = 0; i < size; i++) target[start + i] = line[centre + i]! * weights[0]!;
+    for (let distance = radius; distance >= 1; distance--) {
+      const weight = weights[distance]!;
+      const before = centre - distance * run;
+      const after = centre + distance * run;
+      for (let i = 0; i < size; i++) target[start + i]! += (line[before + i]! + line[after + i]!) * weight;
     }
   }
 }

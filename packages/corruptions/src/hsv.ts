@@ -1,27 +1,59 @@
-import { clipToBytes, type RawImage, toUnit } from './image.ts';
+import { corruption } from './corruption.ts';
+import { clipToBytes, toUnit } from './image.ts';
 
 const clip = (value: number): number => Math.min(Math.max(value, 0), 1);
 
 /** V + amount in HSV space. A grey image has V = x. */
-export function brightness({ data, channels }: RawImage, amount: number): Float64Array {
-  const x = toUnit(data);
-  if (channels === 1) {
-    for (let i = 0; i < x.length; i++) x[i] = clip(x[i]! + amount);
-  } else {
-    changeHsv(x, 1, 0, amount);
-  }
-  return clipToBytes(x);
-}
+export const brightness = corruption<number>(
+  // Added to V.
+  {
+    32: [0.05, 0.1, 0.15, 0.2, 0.3],
+    64: [0.1, 0.2, 0.3, 0.4, 0.5],
+    224: [0.1, 0.2, 0.3, 0.4, 0.5],
+  },
+  ({ data, channels }, amount) => {
+    const x = toUnit(data);
+    if (channels === 1) {
+      for (let i = 0; i < x.length; i++) x[i] = clip(x[i]! + amount);
+    } else {
+      changeHsv(x, 1, 0, amount);
+    }
+    return clipToBytes(x);
+  },
+);
 
 /** S factor + offset in HSV space. Grey has no hue to saturate: the first channel of its RGB copy stays as it is. */
-export function saturate(
-  { data, channels }: RawImage,
-  [factor, offset]: readonly [factor: number, offset: number],
-): Float64Array {
-  const x = toUnit(data);
-  if (channels === 3) changeHsv(x, factor, offset, 0);
-  return clipToBytes(x);
-}
+export const saturate = corruption<readonly [factor: number, offset: number]>(
+  // Factor and offset of S.
+  {
+    32: [
+      [0.3, 0],
+      [0.1, 0],
+      [1.5, 0],
+      [2, 0.1],
+      [2.5, 0.2],
+    ],
+    64: [
+      [0.3, 0],
+      [0.1, 0],
+      [2, 0],
+      [5, 0.1],
+      [30, 0.2],
+    ],
+    224: [
+      [0.3, 0],
+      [0.1, 0],
+      [2, 0],
+      [5, 0.1],
+      [20, 0.2],
+    ],
+  },
+  ({ data, channels }, [factor, offset]) => {
+    const x = toUnit(data);
+    if (channels === 3) changeHsv(x, factor, offset, 0);
+    return clipToBytes(x);
+  },
+);
 
 /**
  * Takes RGB to HSV, `S = clip(S factor + offset)`, `V = clip(V + amount)`, and back, in place, with skimage's conventions:

@@ -28,10 +28,20 @@ export function imageLength({ height, width, channels }: ImageShape): number {
 /** `level / 255` for every byte: the same quotients as NumPy's, without a division per pixel. */
 export const unit = Float64Array.from({ length: 256 }, (_, level) => level / 255);
 
+/** The same quotients in float32, in which a part of the reference computes. */
+export const unit32 = new Float32Array(unit);
+
 /** The image as x in [0, 1]. */
 export function toUnit(data: Uint8Array): Float64Array {
   const x = new Float64Array(data.length);
   for (let i = 0; i < x.length; i++) x[i] = unit[data[i]!]!;
+  return x;
+}
+
+/** The image as x in [0, 1], float32. */
+export function toUnit32(data: Uint8Array): Float32Array {
+  const x = new Float32Array(data.length);
+  for (let i = 0; i < x.length; i++) x[i] = unit32[data[i]!]!;
   return x;
 }
 

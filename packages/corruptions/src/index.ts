@@ -1,8 +1,8 @@
 // Corrupting images
 
-// What there is
-export { type ConstantsSize, constantsSize } from './constants.ts';
 export { corrupt, corruptImages, corruptToFloat } from './corrupt.ts';
+// What there is
+export { type ConstantsSize, constantsSize } from './corruption.ts';
 // Where random numbers come from
 export { type Draws, recordedDraws, seededDraws } from './draws.ts';
 // Errors

@@ -1,3 +1,4 @@
+import { corruption } from './corruption.ts';
 import type { RawImage } from './image.ts';
 import { forwardDct, inverseDct } from './jpeg-dct.ts';
 
@@ -12,24 +13,33 @@ interface Plane {
  * What a JPEG file does to an image: baseline, chroma at half the resolution, libjpeg's integer arithmetic on both ways.
  * Entropy coding loses nothing and is left out.
  */
-export function jpegCompression(image: RawImage, quality: number): Float64Array {
-  const { data, height, width, channels } = image;
-  if (channels === 1) return Float64Array.from(recode({ data, height, width }, luminanceSteps, quality).data);
-  const [luma, blue, red] = toYcc(image);
-  const y = recode(luma, luminanceSteps, quality);
-  const cb = upsample(recode(downsample(blue), chrominanceSteps, quality), height, width);
-  const cr = upsample(recode(downsample(red), chrominanceSteps, quality), height, width);
-  const out = new Uint8ClampedArray(data.length);
-  for (let pixel = 0, i = 0; pixel < height * width; pixel++, i += 3) {
-    const level = y.data[pixel]!;
-    const b = cb.data[pixel]! - 128;
-    const r = cr.data[pixel]! - 128;
-    out[i] = level + ((91881 * r + 32768) >> 16);
-    out[i + 1] = level + ((-22554 * b - 46802 * r + 32768) >> 16);
-    out[i + 2] = level + ((116130 * b + 32768) >> 16);
-  }
-  return Float64Array.from(out);
-}
+export const jpegCompression = corruption<number>(
+  // Quality from 1 to 100.
+  {
+    32: [80, 65, 58, 50, 40],
+    64: [65, 58, 50, 40, 25],
+    224: [25, 18, 15, 10, 7],
+  },
+  (image, quality) => {
+    const { data, height, width, channels } = image;
+    if (channels === 1)
+      return new Float64Array(recode({ data, height, width }, luminanceSteps, quality).data);
+    const [luma, blue, red] = toYcc(image);
+    const y = recode(luma, luminanceSteps, quality);
+    const cb = upsample(recode(downsample(blue), chrominanceSteps, quality), height, width);
+    const cr = upsample(recode(downsample(red), chrominanceSteps, quality), height, width);
+    const out = new Uint8ClampedArray(data.length);
+    for (let pixel = 0, i = 0; pixel < height * width; pixel++, i += 3) {
+      const level = y.data[pixel]!;
+      const b = cb.data[pixel]! - 128;
+      const r = cr.data[pixel]! - 128;
+      out[i] = level + ((91881 * r + 32768) >> 16);
+      out[i + 1] = level + ((-22554 * b - 46802 * r + 32768) >> 16);
+      out[i + 2] = level + ((116130 * b + 32768) >> 16);
+    }
+    return new Float64Array(out);
+  },
+);
 
 /** RGB to Y, Cb, Cr with 16 binary places. */
 function toYcc({ data, height, width }: RawImage): [y: Plane, cb: Plane, cr: Plane] {

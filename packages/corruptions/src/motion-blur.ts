@@ -1,25 +1,48 @@
-import type { Draws } from './draws.ts';
-import type { RawImage } from './image.ts';
+import { nearest } from './border.ts';
+import { corruption } from './corruption.ts';
+import { addShifted, frame } from './frame.ts';
+import type { ImageShape } from './image.ts';
 
 /** ImageMagick's motion blur along a direction between -45° and 45°. */
-export function motionBlur(
-  { data, height, width, channels }: RawImage,
-  [radius, sigma]: readonly [radius: number, sigma: number],
-  draws: Draws,
-): Float64Array {
-  const angle = -45 + 90 * draws.uniform(1)[0]!;
-  return Float64Array.from(blurAlong(data, height, width, channels, radius, sigma, angle));
-}
+export const motionBlur = corruption<readonly [radius: number, sigma: number]>(
+  // Radius and σ in pixels.
+  {
+    32: [
+      [6, 1],
+      [6, 1.5],
+      [6, 2],
+      [8, 2],
+      [9, 2.5],
+    ],
+    64: [
+      [10, 1],
+      [10, 1.5],
+      [10, 2],
+      [10, 2.5],
+      [12, 3],
+    ],
+    224: [
+      [10, 3],
+      [15, 5],
+      [15, 8],
+      [15, 12],
+      [20, 15],
+    ],
+  },
+  (image, [radius, sigma], draws) => {
+    const angle = -45 + 90 * draws.uniform(1)[0]!;
+    return new Float64Array(blurAlong(image.data, image, radius, sigma, angle));
+  },
+);
 
 /**
- * The mean of the pixels behind each pixel along `angle` degrees, weighted by one half of a Gaussian (σ pixels) that is cut off
- * after `2 ceil(radius) + 1` pixels; the border pixels continue outwards. Rounded to 16 bits, then truncated to 8.
+ * Each pixel becomes the mean of the pixels from it along `angle` degrees (clockwise from the right), weighted by one half of a
+ * Gaussian (σ pixels) that is cut off after `2 ceil(radius) + 1` pixels; border pixels go on. Rounded to 16 bits, then truncated
+ * to 8.
  */
 export function blurAlong(
   data: Uint8Array,
-  height: number,
-  width: number,
-  channels: number,
+  shape: ImageShape,
   radius: number,
   sigma: number,
   angle: number,
@@ -27,20 +50,19 @@ export function blurAlong(
   const taps = 2 * Math.ceil(radius) + 1;
   const weights = Float64Array.from({ length: taps }, (_, i) => Math.exp((-i * i) / (2 * sigma * sigma)));
   const sum = weights.reduce((total, weight) => total + weight, 0);
-  const sums = new Float64Array(data.length);
   const radians = (Math.PI * angle) / 180;
+  const across = (tap: number): number => Math.ceil(tap * Math.cos(radians) - 0.5);
+  const down = (tap: number): number => Math.ceil(tap * Math.sin(radians) - 0.5);
+  const rows = Math.abs(down(taps - 1));
+  const columns = Math.abs(across(taps - 1));
+  const framed = frame(data, shape, rows, columns, nearest);
+  const sums = new Float64Array(data.length);
   for (let tap = 0; tap < taps; tap++) {
+    const offset = (rows + down(tap)) * framed.stride + (columns + across(tap)) * shape.channels;
     // 257 takes a byte to the 16 bits in which ImageMagick computes.
-    const weight = (257 * weights[tap]!) / sum;
-    const right = Math.ceil(tap * Math.cos(radians) - 0.5);
-    const down = Math.ceil(tap * Math.sin(radians) - 0.5);
-    for (let row = 0, i = 0; row < height; row++) {
-      const from = Math.min(Math.max(row + down, 0), height - 1) * width;
-      for (let column = 0; column < width; column++) {
-        const pixel = (from + Math.min(Math.max(column + right, 0), width - 1)) * channels;
-        for (let channel = 0; channel < channels; channel++, i++) sums[i]! += weight * data[pixel + channel]!;
-      }
-    }
+    addShifted(sums, shape.width * shape.channels, framed, offset, (257 * weights[tap]!) / sum);
   }
-  return Uint8Array.from(sums, (value) => Math.floor(value + 0.5) / 257);
+  const bytes = new Uint8Array(sums.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Math.floor(sums[i]! + 0.5) / 257;
+  return bytes;
 }

@@ -1,19 +1,27 @@
+import { corruption } from './corruption.ts';
 import { CorruptionError } from './error.ts';
-import type { RawImage } from './image.ts';
 
 /** Shrinks to `int(size * factor)` and enlarges again, both with Pillow's box filter on bytes. */
-export function pixelate({ data, height, width, channels }: RawImage, factor: number): Float64Array {
-  const low = { height: Math.trunc(height * factor), width: Math.trunc(width * factor) };
-  if (low.height === 0 || low.width === 0) {
-    throw new CorruptionError(
-      'CORRUPTION_TOO_SMALL',
-      `pixelate shrinks each side to ${factor} of its length, and nothing is left of ${height} x ${width} pixels; ` +
-        `both sides must be at least ${Math.ceil(1 / factor)}.`,
-    );
-  }
-  const shrunk = resizeBox(data, height, width, channels, low.height, low.width);
-  return Float64Array.from(resizeBox(shrunk, low.height, low.width, channels, height, width));
-}
+export const pixelate = corruption<number>(
+  // Side of the shrunk image relative to the whole.
+  {
+    32: [0.95, 0.9, 0.85, 0.75, 0.65],
+    64: [0.9, 0.8, 0.7, 0.6, 0.5],
+    224: [0.6, 0.5, 0.4, 0.3, 0.25],
+  },
+  ({ data, height, width, channels }, factor) => {
+    const low = { height: Math.trunc(height * factor), width: Math.trunc(width * factor) };
+    if (low.height === 0 || low.width === 0) {
+      throw new CorruptionError(
+        'CORRUPTION_TOO_SMALL',
+        `pixelate shrinks each side to ${factor} of its length, and nothing is left of ${height} x ${width} pixels; ` +
+          `both sides must be at least ${Math.ceil(1 / factor)}.`,
+      );
+    }
+    const shrunk = resizeBox(data, height, width, channels, low.height, low.width);
+    return new Float64Array(resizeBox(shrunk, low.height, low.width, channels, height, width));
+  },
+);
 
 /** Pillow's 8-bit resize: horizontally, rounded to bytes, then vertically. */
 function resizeBox(

@@ -1,10 +1,5 @@
+import type { ImageShape } from './image.ts';
 import { roundHalfEven } from './round.ts';
-
-/** Where each output coordinate of an axis falls: the input index before it, and the share of the one after. */
-interface Samples {
-  readonly first: Int32Array;
-  readonly share: Float64Array;
-}
 
 /**
  * The middle of an interleaved [height, width, channels] array, `factor` times as large: SciPy's order-1 zoom of the centred
@@ -12,49 +7,58 @@ interface Samples {
  */
 export function clippedZoom(
   source: Float64Array,
-  height: number,
-  width: number,
-  channels: number,
+  { height, width, channels }: ImageShape,
   factor: number,
 ): Float64Array {
-  const rows = axisSamples(height, factor);
-  const columns = axisSamples(width, factor);
+  const rows = axisSamples(height, factor, 1);
+  const columns = axisSamples(width, factor, channels);
+  const length = width * channels;
   const out = new Float64Array(source.length);
   for (let y = 0, i = 0; y < height; y++) {
     const down = rows.share[y]!;
     const up = 1 - down;
-    const row = rows.first[y]! * width;
-    // Beyond the last row its share is 0, so any row will do.
-    const below = down > 0 ? row + width : row;
-    for (let x = 0; x < width; x++) {
-      const right = columns.share[x]!;
-      const left = 1 - right;
-      const column = columns.first[x]!;
-      const next = right > 0 ? column + 1 : column;
-      for (let channel = 0; channel < channels; channel++, i++) {
-        out[i] =
-          source[(row + column) * channels + channel]! * up * left +
-          source[(row + next) * channels + channel]! * up * right +
-          source[(below + column) * channels + channel]! * down * left +
-          source[(below + next) * channels + channel]! * down * right;
-      }
+    const top = rows.before[y]! * length;
+    const bottom = rows.after[y]! * length;
+    for (let x = 0; x < length; x++, i++) {
+      const left = columns.before[x]!;
+      const right = columns.after[x]!;
+      const share = columns.share[x]!;
+      out[i] =
+        source[top + left]! * up * (1 - share) +
+        source[top + right]! * up * share +
+        source[bottom + left]! * down * (1 - share) +
+        source[bottom + right]! * down * share;
     }
   }
   return out;
 }
 
-function axisSamples(size: number, factor: number): Samples {
+/** Per output value of an axis (`channels` values a pixel): the input values before and after it, and the share of the latter. */
+interface Samples {
+  readonly before: Int32Array;
+  readonly after: Int32Array;
+  readonly share: Float64Array;
+}
+
+function axisSamples(size: number, factor: number, channels: number): Samples {
   const cropped = Math.ceil(size / factor);
-  const top = Math.floor((size - cropped) / 2);
+  const start = Math.floor((size - cropped) / 2);
   const zoomed = roundHalfEven(cropped * factor);
   const trim = Math.floor((zoomed - size) / 2);
   const scale = zoomed > 1 ? (cropped - 1) / (zoomed - 1) : 0;
-  const first = new Int32Array(size);
-  const share = new Float64Array(size);
-  for (let i = 0; i < size; i++) {
-    const at = Math.min((trim + i) * scale, cropped - 1);
-    first[i] = top + Math.floor(at);
-    share[i] = at - Math.floor(at);
+  const length = size * channels;
+  const samples = {
+    before: new Int32Array(length),
+    after: new Int32Array(length),
+    share: new Float64Array(length),
+  };
+  for (let i = 0; i < length; i++) {
+    const channel = i % channels;
+    const at = Math.min((trim + (i - channel) / channels) * scale, cropped - 1);
+    const before = Math.floor(at);
+    samples.before[i] = (start + before) * channels + channel;
+    samples.after[i] = (start + Math.min(before + 1, cropped - 1)) * channels + channel;
+    samples.share[i] = at - before;
   }
-  return { first, share };
+  return samples;
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { constantsSize } from './constants.ts';
+import { constantsSize } from './corruption.ts';
 
 it('an image gets the constants of the nearest of 32, 64 and 224 px, by the ratio of the shorter side', () => {
   const sizes = {
