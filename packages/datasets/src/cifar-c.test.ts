@@ -27,6 +27,13 @@ describe('CIFAR-10-C arrays', () => {
     }
   });
 
+  it('are copied, so that the file can be freed or reused', async () => {
+    const file = Buffer.from(images);
+    const dataset = cifarCFromNpy(file, labels, { severity: 1 });
+    file.fill(0);
+    expect([...(await dataset.images([1]))]).toEqual([6, 7, 8, 9, 10, 11]);
+  });
+
   it('may have 64-bit labels', () => {
     const wide = npy(
       '<i8',

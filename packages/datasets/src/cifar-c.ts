@@ -59,7 +59,7 @@ export function cifarCFromNpy(
     channels,
     classNames,
     // A copy, so that the other severities can be freed.
-    images: images.bytes.slice(first * imageBytes, (first + count) * imageBytes),
+    images: new Uint8Array(images.bytes.subarray(first * imageBytes, (first + count) * imageBytes)),
     labels: toFloat64(labels).subarray(first, first + count),
   });
 }

@@ -37,7 +37,10 @@ async function get(
   checksums = standInSha256,
 ): Promise<GetCifar10Event[]> {
   const events: GetCifar10Event[] = [];
-  for await (const event of getFiles({ cacheDir, mirrors, ...options }, checksums)) events.push(event);
+  for await (const event of getFiles({ cacheDir, mirrors, ...options }, checksums)) {
+    events.push(event);
+    if (event.type === 'download') server.received(event.received);
+  }
   return events;
 }
 
@@ -116,6 +119,12 @@ describe('a download that breaks', () => {
     expect(server.requests.map(({ range }) => range)).toEqual([undefined, 'bytes=20000-', 'bytes=25000-']);
     expect(server.requests[2]!.ifRange).toBe('"v1"');
     expect(of(events, 'download').at(-1)).toMatchObject({ received: total, total, resumedFrom: 25_000 });
+  });
+
+  it('goes on after a range that ends early', async () => {
+    await get([serve('/a', { bytes: archive, etag: '"v1"', breaks: [20_000], rangeBytes: 10_000 })]);
+    expect(server.requests.map(({ range }) => range)).toEqual([undefined, 'bytes=20000-', 'bytes=30000-']);
+    expect(await filesThere()).toEqual(standInSha256);
   });
 
   it('stays on disk for the next call after three attempts', async () => {

@@ -13,7 +13,9 @@ export function notFound(path: string, hint: string, cause?: unknown): DatasetEr
 /** A whole file. @throws {DatasetError} `DS_NOT_FOUND` when it is not there. */
 export async function readWhole(path: string, hint: string): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    const file = await readFile(path);
+    // A Buffer's slice would be a view; callers count on Uint8Array's copy.
+    return new Uint8Array(file.buffer, file.byteOffset, file.byteLength);
   } catch (error) {
     throw isMissing(error) ? notFound(path, hint, error) : error;
   }

@@ -37,4 +37,18 @@ describe('the npm registry', () => {
       expect(() => tarballUrl(wrong, 'https://r.example'), wrong).toThrow('is not npm:NAME@VERSION');
     }
   });
+
+  it('is refused when it is no web address, or carries a password, which is not repeated', () => {
+    for (const wrong of ['undefined', '', 'file:///npm']) {
+      expect(() => tarballUrl('npm:a@1.0.0', wrong)).toThrow('is no http(s) address of a registry');
+    }
+    let message = '';
+    try {
+      tarballUrl('npm:a@1.0.0', 'https://user:s3cret@r.example/npm/');
+    } catch (error) {
+      message = String(error);
+    }
+    expect(message).toContain('the registry r.example carries a user or password');
+    expect(message).not.toContain('s3cret');
+  });
 });

@@ -1,6 +1,7 @@
 import { DatasetError } from '../errors.ts';
 
 const block = 512;
+const utf8 = new TextDecoder();
 
 /**
  * The regular files of a tar archive by name, as views of it; a name that occurs again replaces the earlier file.
@@ -39,7 +40,7 @@ export function filesInTar(tar: Uint8Array): Map<string, Uint8Array> {
 function text(header: Uint8Array, from: number, length: number): string {
   const field = header.subarray(from, from + length);
   const end = field.indexOf(0);
-  return new TextDecoder().decode(end < 0 ? field : field.subarray(0, end));
+  return utf8.decode(end < 0 ? field : field.subarray(0, end));
 }
 
 /** NaN for anything but octal digits; larger files than 8 GiB, which have another notation, are no concern here. */
