@@ -1,0 +1,112 @@
+import '@proj/ops/gradients';
+import '@proj/wasm-kernels/install';
+import { type ImageDataset, memoryDataset } from '@proj/datasets';
+import { random } from '@proj/random';
+import { stateSha256 } from '@proj/tensor-io';
+import { fromTensors } from '@proj/tensor-io/tfjs';
+import type { Checkpoint } from '@proj/trainer';
+import { vitConfigs } from '@proj/vit';
+import { memory, setBackend } from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { corrupted, evaluateClassifier, inMemory, predict, RecipeError, trainClassifier } from './index.ts';
+
+const config = { ...vitConfigs.vit_digits_28, classes: 2, depth: 1 };
+const recipe = {
+  seed: 3,
+  epochs: 10,
+  batchSize: 16,
+  learningRate: 2e-3,
+  minLearningRate: 1e-5,
+  warmupEpochs: 1,
+  weightDecay: 0.05,
+  augmentation: { cropPadding: 2, flip: false },
+};
+
+/** Bright on the left or on the right, with noise. */
+function halves(count: number, seed: number): ImageDataset {
+  const draws = random(seed);
+  const labels = Array.from({ length: count }, (_, i) => i % 2);
+  const images = new Uint8Array(count * 784);
+  for (let i = 0; i < images.length; i++) {
+    const bright = i % 28 < 14 === (labels[Math.floor(i / 784)] === 0);
+    images[i] = (bright ? 150 : 40) + draws.integer(60);
+  }
+  return memoryDataset({
+    name: 'halves',
+    height: 28,
+    width: 28,
+    channels: 1,
+    classNames: ['left', 'right'],
+    images,
+    labels,
+  });
+}
+
+async function trained(dataset: ImageDataset, resume?: Checkpoint, everySteps = 1000) {
+  const saved: Checkpoint[] = [];
+  const store = { save: async (checkpoint: Checkpoint) => `checkpoint ${saved.push(checkpoint)}` };
+  const events = trainClassifier({
+    config,
+    recipe,
+    dataset,
+    checkpoints: { store, everySteps },
+    ...(resume && { resume }),
+  });
+  for await (const event of events) {
+    if (event.kind !== 'done') continue;
+    const state = await fromTensors(event.parameters);
+    for (const tensor of event.parameters.values()) tensor.dispose();
+    return { state, sha256: event.sha256, saved };
+  }
+  throw new Error('the training did not end');
+}
+
+describe('recipes', () => {
+  beforeAll(() => setBackend('wasm'));
+
+  it('learn, evaluate and predict, and leave no tensor behind', async () => {
+    const before = memory().numTensors;
+    const { state } = await trained(halves(128, 1));
+    const dataset = halves(50, 2);
+    const progress: number[] = [];
+    const evaluation = await evaluateClassifier({
+      config,
+      state,
+      dataset,
+      batchSize: 16,
+      progress: ({ count }) => progress.push(count),
+    });
+    expect(evaluation.top1).toBeGreaterThan(0.95);
+    expect(progress).toEqual([16, 32, 48, 50]);
+    const probabilities = await predict({ config, state, dataset }, [1, 0]);
+    expect(probabilities.map((row) => row.indexOf(Math.max(...row)))).toEqual([1, 0]);
+    expect(probabilities[0]![0]! + probabilities[0]![1]!).toBeCloseTo(1, 5);
+    expect(memory().numTensors).toBe(before);
+  });
+
+  it('end in the same bits when resumed in the middle of an epoch, also with lazily corrupted images', async () => {
+    const dataset = corrupted(halves(128, 1), { name: 'impulse_noise', severity: 5, seed: 4 });
+    const whole = await trained(dataset, undefined, 10);
+    expect(whole.saved[0]!.position).toEqual({ epoch: 1, step: 2, globalStep: 10 });
+    const resumed = await trained(await inMemory(dataset), whole.saved[0]);
+    expect(resumed.sha256).toBe(whole.sha256);
+    expect(await stateSha256(resumed.state)).toBe(whole.sha256);
+  });
+
+  it('corrupt image i the same way in any order and batch', async () => {
+    const dataset = corrupted(halves(8, 1), { name: 'gaussian_noise', severity: 5, seed: 4 });
+    const all = await dataset.images([0, 1, 2, 3]);
+    const some = await dataset.images([3, 1]);
+    expect(some.subarray(0, 784)).toEqual(all.subarray(3 * 784, 4 * 784));
+    expect(some.subarray(784)).toEqual(all.subarray(784, 2 * 784));
+    expect((await inMemory(dataset)).images([3, 1])).toEqual(some);
+  });
+
+  it('refuse data sets that do not fit the model', async () => {
+    const dataset = halves(16, 1);
+    const train = (other: typeof config) => trainClassifier({ config: other, recipe, dataset });
+    expect(() => train({ ...config, imageSize: 35 })).toThrow(RecipeError);
+    expect(() => train({ ...config, imageSize: 35 })).toThrow('28 x 28 x 1');
+    expect(() => train({ ...config, classes: 1 })).toThrow('halves has 2 classes');
+  });
+});
