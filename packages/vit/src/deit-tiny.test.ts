@@ -70,7 +70,7 @@ describe.runIf(hasData(...deit))("DeiT-Tiny with its authors' weights", () => {
 
     it.runIf(hasData(...images224))(
       'is right on 794 to 798 of 1,000 ImageNet images',
-      { timeout: 600_000 },
+      { timeout: 1_200_000 },
       async () => {
         const pack = bytes(images224[0]);
         const { images } = JSON.parse(new TextDecoder().decode(bytes(images224[1]))) as {
