@@ -18,16 +18,11 @@ const { sizes } = fixtures('rws').json<{ sizes: Record<string, Record<string, re
   'noise_stats.json',
 );
 
+/** One grey image whose shorter side selects the constants of `size`. */
 function seededValues(name: CorruptionName, size: number, severity: number, level: number): Float64Array {
-  const draws = seededDraws(random(1, name, size, severity, level));
-  const image = { data: new Uint8Array(size * size * 3).fill(level), height: size, width: size, channels: 3 };
-  const values = new Float64Array(samples);
-  for (let at = 0; at < samples; ) {
-    const more = corruptToFloat(image, name, severity, draws).subarray(0, samples - at);
-    values.set(more, at);
-    at += more.length;
-  }
-  return values;
+  const width = Math.ceil(samples / size);
+  const image = { data: new Uint8Array(size * width).fill(level), height: size, width, channels: 1 };
+  return corruptToFloat(image, name, severity, seededDraws(random(1, name, size, severity, level)));
 }
 
 const average = (values: Float64Array, of: (value: number) => number): number =>
