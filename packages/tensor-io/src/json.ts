@@ -161,8 +161,10 @@ class Scanner {
         throw this.unexpected('a closing quote');
       }
     }
+    const escaped = value !== '';
     value += this.text.slice(start, this.at++);
-    if (LONE_SURROGATE.test(value)) {
+    // UTF-8 holds no lone surrogates, only escapes can make them.
+    if (escaped && LONE_SURROGATE.test(value)) {
       throw new TensorIoError(
         'TIO_BAD_JSON',
         `${this.where}: the string ${JSON.stringify(value)} holds half a surrogate pair.`,

@@ -353,7 +353,7 @@ export const ODD_SAFETENSORS: readonly {
   },
   { name: 'rank 33', bytes: safetensorsFile(one(f32(`[${Array(33).fill(1)}]`, '[0,4]')), 4), names: ['a'] },
   { name: 'empty name', bytes: safetensorsFile(`{"":${ok}}`, 4), names: [''] },
-  { name: 'zero byte in a name', bytes: safetensorsFile(`{"a\\u0000b":${ok}}`, 4), names: ['a\0b'] },
+  { name: 'escaped zero byte in a name', bytes: safetensorsFile(`{"a\\u0000b":${ok}}`, 4), names: ['a\0b'] },
   {
     name: 'surrogate pair by escapes',
     bytes: safetensorsFile(`{"\\ud83d\\ude00":${ok}}`, 4),

@@ -6,13 +6,13 @@ import { fileOperation } from './file-errors.ts';
 /** Largest single read: the system call takes a 32-bit length. */
 const MAX_READ_BYTES = 1 << 30;
 
-/** Largest piece of a file that is read into memory at once, 8 GiB; V8 has no longer arrays everywhere. */
-const MAX_ARRAY_BYTES = 2 ** 33;
+/** Largest piece of a file that is read into memory at once, 4 GiB: Node 20 has no longer arrays. */
+const MAX_ARRAY_BYTES = 2 ** 32;
 
 /**
  * A regular file as a source; it holds one file descriptor until it is closed.
  *
- * @throws {TensorIoError} `TIO_NOT_FOUND`, `TIO_PERMISSION`, `TIO_NOT_A_FILE`, `TIO_IO`; reading throws `TIO_TOO_LARGE` above 8 GiB.
+ * @throws {TensorIoError} `TIO_NOT_FOUND`, `TIO_PERMISSION`, `TIO_NOT_A_FILE`, `TIO_IO`; reading throws `TIO_TOO_LARGE` above 4 GiB.
  */
 export async function fileSource(path: string): Promise<ByteSource> {
   const handle = await fileOperation('open', path, open(path, 'r'));
