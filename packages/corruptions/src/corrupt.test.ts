@@ -141,6 +141,12 @@ describe('what is refused', () => {
     }
   });
 
+  it('values that are no bytes', () => {
+    const data = new Float32Array(3072) as unknown as Uint8Array;
+    expect(() => corrupt({ ...image, data }, 'fog', 1, draws(1))).toThrow(code('CORRUPTION_BAD_DATA'));
+    expect(() => corruptImages(data, image, 'fog', 1, 1)).toThrow(/got Float32Array/);
+  });
+
   it('bytes that are not as many as the sizes say', () => {
     const short = code('CORRUPTION_BAD_LENGTH');
     expect(() => corrupt({ ...image, data: image.data.subarray(1) }, 'fog', 1, draws(1))).toThrow(short);

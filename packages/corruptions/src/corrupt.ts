@@ -20,7 +20,7 @@ export function corrupt(image: RawImage, name: CorruptionName, severity: number,
  * channel alone.
  *
  * @throws {CorruptionError} `CORRUPTION_UNKNOWN_NAME`, `CORRUPTION_BAD_SEVERITY`, `CORRUPTION_BAD_SHAPE`,
- * `CORRUPTION_BAD_LENGTH`, `CORRUPTION_TOO_SMALL`, and what `draws` throws.
+ * `CORRUPTION_BAD_DATA`, `CORRUPTION_BAD_LENGTH`, `CORRUPTION_TOO_SMALL`, and what `draws` throws.
  */
 export function corruptToFloat(
   image: RawImage,
@@ -31,6 +31,7 @@ export function corruptToFloat(
   const apply = corruptionByName(name);
   checkSeverity(severity);
   const length = imageLength(image);
+  checkBytes(image.data);
   if (image.data.length !== length) {
     throw new CorruptionError(
       'CORRUPTION_BAD_LENGTH',
@@ -60,6 +61,7 @@ export function corruptImages(
   firstIndex = 0,
 ): Uint8Array {
   const length = imageLength(shape);
+  checkBytes(images);
   if (images.length % length !== 0) {
     throw new CorruptionError(
       'CORRUPTION_BAD_LENGTH',
@@ -83,6 +85,15 @@ export function corruptImages(
 }
 
 const describe = ({ height, width, channels }: ImageShape): string => `${height} x ${width} x ${channels}`;
+
+function checkBytes(data: unknown): void {
+  if (!(data instanceof Uint8Array)) {
+    throw new CorruptionError(
+      'CORRUPTION_BAD_DATA',
+      `an image is a Uint8Array of levels from 0 to 255, got ${Object.prototype.toString.call(data).slice(8, -1)}.`,
+    );
+  }
+}
 
 function checkSeverity(severity: number): void {
   if (![1, 2, 3, 4, 5].includes(severity)) {

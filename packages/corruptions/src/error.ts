@@ -5,6 +5,8 @@ export type CorruptionErrorCode =
   | 'CORRUPTION_BAD_SEVERITY'
   /** Height, width or channels are no sizes of an image. */
   | 'CORRUPTION_BAD_SHAPE'
+  /** The image's values are no bytes. */
+  | 'CORRUPTION_BAD_DATA'
   /** The bytes are not height x width x channels of them. */
   | 'CORRUPTION_BAD_LENGTH'
   /** The image has too few pixels for this corruption. */
