@@ -1,6 +1,7 @@
 import { concat, matMul, mul, reshape, slice, softmax, type Tensor, transpose } from '@tensorflow/tfjs-core';
 import { type Differentiated, differentiable } from './differentiable.ts';
 import { OpsError } from './error.ts';
+import { fast } from './fast.ts';
 import { requireFloat, requireShapes } from './shapes.ts';
 import { softmaxGradient } from './softmax.ts';
 
@@ -55,6 +56,15 @@ export function attentionPacked(qkv: Tensor, heads: number, scale: number): Tens
   const join = (x: Tensor): Tensor => reshape(transpose(x, [0, 2, 1, 3]), [batch, tokens, channels]);
 
   return differentiable([qkv], ([qkv]) => {
+    const attrs = { heads, scale };
+    const [value, p] = fast('AttentionPacked', { qkv: qkv! }, attrs) ?? [];
+    if (value !== undefined && p !== undefined) {
+      return {
+        value,
+        saved: [qkv!, p],
+        gradient: (dy, [qkv, p]) => fast('AttentionPackedGradient', { dy, qkv: qkv!, p: p! }, attrs)!,
+      };
+    }
     const inner = attend(split(qkv!, 0), split(qkv!, 1), split(qkv!, 2), scale);
     return {
       value: join(inner.value),

@@ -1,5 +1,16 @@
-import { add, erf, exp, mul, square, sub, type Tensor, tanh } from '@tensorflow/tfjs-core';
+import {
+  add,
+  erf,
+  exp,
+  mul,
+  type NamedTensorMap,
+  square,
+  sub,
+  type Tensor,
+  tanh,
+} from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.ts';
+import { fast } from './fast.ts';
 import { requireFloat } from './shapes.ts';
 
 const INVERSE_SQRT_2 = Math.SQRT1_2;
@@ -16,10 +27,13 @@ const CUBIC = 0.044715;
  */
 export function gelu(x: Tensor, approximate: 'none' | 'tanh' = 'none'): Tensor {
   requireFloat('gelu', { x });
+  const [cdf, slope] = approximate === 'none' ? [normalCdf, erfSlope] : [tanhCdf, tanhSlope];
+  const whereFast = (name: string, inputs: NamedTensorMap): Tensor | undefined =>
+    approximate === 'none' ? fast(name, inputs)?.[0] : undefined;
   return differentiable([x], ([x]) => ({
-    value: mul(x!, approximate === 'none' ? normalCdf(x!) : tanhCdf(x!)),
+    value: whereFast('Gelu', { x: x! }) ?? mul(x!, cdf(x!)),
     saved: [x!],
-    gradient: (dy, [x]) => [mul(dy, approximate === 'none' ? erfSlope(x!) : tanhSlope(x!))],
+    gradient: (dy, [x]) => [whereFast('GeluGradient', { dy, x: x! }) ?? mul(dy, slope(x!))],
   }));
 }
 

@@ -1,6 +1,7 @@
 import { add, mean, mul, reshape, rsqrt, square, sub, sum, type Tensor } from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.ts';
 import { OpsError } from './error.ts';
+import { fast } from './fast.ts';
 import { requireFloat, requireShapes } from './shapes.ts';
 
 /**
@@ -31,22 +32,34 @@ export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number):
     );
 
   return differentiable([x, weight, bias], ([x, weight, bias]) => {
-    const centre = mean(x!, -1, true);
-    const centred = sub(x!, centre);
-    const inverse = rsqrt(add(mean(square(centred), -1, true), eps));
+    const [value, centre, inverse] =
+      fast('LayerNorm', { x: x!, weight: weight!, bias: bias! }, { eps }) ??
+      composed(x!, weight!, bias!, eps);
     return {
-      value: add(mul(mul(centred, inverse), weight!), bias!),
-      saved: [x!, weight!, centre, inverse],
-      gradient: (dy, [x, weight, centre, inverse]) => {
-        const normalised = mul(sub(x!, centre!), inverse!);
-        const g = mul(dy, weight!);
-        const dx = mul(
-          sub(sub(g, mean(g, -1, true)), mul(normalised, mean(mul(g, normalised), -1, true))),
-          inverse!,
-        );
-        const rows = (t: Tensor): Tensor => reshape(t, [t.size / channels, channels]);
-        return [dx, sum(rows(mul(dy, normalised)), 0), sum(rows(dy), 0)];
-      },
+      value: value!,
+      saved: [x!, weight!, centre!, inverse!],
+      gradient: (dy, [x, weight, mean, inverse]) =>
+        fast('LayerNormGradient', { dy, x: x!, weight: weight!, mean: mean!, inverse: inverse! }) ??
+        composedGradient(dy, x!, weight!, mean!, inverse!),
     };
   });
+}
+
+/** The value, each row's mean, and 1 / sqrt(variance + eps). */
+function composed(x: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor[] {
+  const centre = mean(x, -1, true);
+  const centred = sub(x, centre);
+  const inverse = rsqrt(add(mean(square(centred), -1, true), eps));
+  return [add(mul(mul(centred, inverse), weight), bias), centre, inverse];
+}
+
+function composedGradient(dy: Tensor, x: Tensor, weight: Tensor, centre: Tensor, inverse: Tensor): Tensor[] {
+  const normalised = mul(sub(x, centre), inverse);
+  const g = mul(dy, weight);
+  const dx = mul(
+    sub(sub(g, mean(g, -1, true)), mul(normalised, mean(mul(g, normalised), -1, true))),
+    inverse,
+  );
+  const rows = (t: Tensor): Tensor => reshape(t, [t.size / weight.size, weight.size]);
+  return [dx, sum(rows(mul(dy, normalised)), 0), sum(rows(dy), 0)];
 }

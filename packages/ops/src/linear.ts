@@ -36,7 +36,9 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
       const dyRows = reshape(dy, [rows, outputs]);
       const dx = reshape(matMul(dyRows, weight!), shape);
       const dWeight = matMul(dyRows, reshape(x!, [rows, inputs]), true, false);
-      return bias === undefined ? [dx, dWeight] : [dx, dWeight, sum(dyRows, 0)];
+      return bias === undefined
+        ? [dx, dWeight]
+        : [dx, dWeight, fast('ColumnSums', { x: dyRows })?.[0] ?? sum(dyRows, 0)];
     },
   }));
 }

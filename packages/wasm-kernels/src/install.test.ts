@@ -8,7 +8,19 @@ import { batchMatMulKernel } from './batch-mat-mul.ts';
 import { install, kernelReport } from './install.ts';
 
 const folder = fileURLToPath(new URL('..', import.meta.url));
-const IN_FORCE = ['BatchMatMul', '_FusedMatMul', 'Identity', 'proj.Linear'];
+const IN_FORCE = [
+  'BatchMatMul',
+  '_FusedMatMul',
+  'Identity',
+  'proj.Linear',
+  'proj.ColumnSums',
+  'proj.LayerNorm',
+  'proj.LayerNormGradient',
+  'proj.Gelu',
+  'proj.GeluGradient',
+  'proj.AttentionPacked',
+  'proj.AttentionPackedGradient',
+];
 
 describe('@proj/wasm-kernels/install, built and imported by Node', () => {
   it.each([

@@ -10,16 +10,28 @@ import {
   registerKernel,
   unregisterKernel,
 } from '@tensorflow/tfjs-core';
+import { attentionPackedGradientKernel, attentionPackedKernel } from './attention.ts';
 import { batchMatMulKernel } from './batch-mat-mul.ts';
 import { fusedMatMulKernel } from './fused-mat-mul.ts';
+import { geluGradientKernel, geluKernel } from './gelu.ts';
 import { identityKernel } from './identity.ts';
-import { linearKernel } from './linear.ts';
+import { layerNormGradientKernel, layerNormKernel } from './layer-norm.ts';
+import { columnSumsKernel, linearKernel } from './linear.ts';
 
 /** In place of tfjs's own. */
 const replacements: readonly KernelConfig[] = [batchMatMulKernel, fusedMatMulKernel, identityKernel];
 
 /** Used by `@proj/ops` where they are registered. */
-const additions: readonly KernelConfig[] = [linearKernel];
+const additions: readonly KernelConfig[] = [
+  linearKernel,
+  columnSumsKernel,
+  layerNormKernel,
+  layerNormGradientKernel,
+  geluKernel,
+  geluGradientKernel,
+  attentionPackedKernel,
+  attentionPackedGradientKernel,
+];
 
 /** Which of our kernels tfjs would run on the wasm backend now. */
 export interface KernelReport {

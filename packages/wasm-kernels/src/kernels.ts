@@ -34,6 +34,75 @@ export interface Kernels {
 
   /** Bytes of working memory that `product` needs for these sizes; at most 1.2 MB. */
   productScratch(m: number, n: number, k: number): number;
+
+  /**
+   * Self-attention of qkv [batch, tokens, 3, heads, size]: p [batch, heads, tokens, tokens] = softmax(scale q kᵀ) and
+   * y [batch, tokens, heads, size] = p v. `scratch` points to `attentionScratch(tokens, size)` free bytes.
+   */
+  attentionPacked(
+    batch: number,
+    tokens: number,
+    heads: number,
+    size: number,
+    scale: number,
+    qkv: number,
+    y: number,
+    p: number,
+    scratch: number,
+  ): void;
+
+  /** dqkv of `attentionPacked`, from dy, qkv and p. */
+  attentionPackedGradient(
+    batch: number,
+    tokens: number,
+    heads: number,
+    size: number,
+    scale: number,
+    dy: number,
+    qkv: number,
+    p: number,
+    dqkv: number,
+    scratch: number,
+  ): void;
+
+  /** Bytes of working memory that attention needs, for both directions. */
+  attentionScratch(tokens: number, size: number): number;
+
+  /** y = (x - mean) / sqrt(variance + eps) * weight + bias for each row; keeps each row's mean and 1 / sqrt. */
+  layerNorm(
+    rows: number,
+    width: number,
+    x: number,
+    weight: number,
+    bias: number,
+    eps: number,
+    y: number,
+    means: number,
+    inverses: number,
+  ): void;
+
+  /** dx [rows, width], dweight [width] and dbias [width] of `layerNorm`. */
+  layerNormGradient(
+    rows: number,
+    width: number,
+    dy: number,
+    x: number,
+    weight: number,
+    means: number,
+    inverses: number,
+    dx: number,
+    dWeight: number,
+    dBias: number,
+  ): void;
+
+  /** y = x Φ(x) for `size` elements, erf to 1.5e-7 (Abramowitz and Stegun 7.1.26). */
+  gelu(size: number, x: number, y: number): void;
+
+  /** dx = dy (Φ(x) + x φ(x)) for `size` elements. */
+  geluGradient(size: number, dy: number, x: number, dx: number): void;
+
+  /** y [width] = the sums of the columns of x [rows, width]. */
+  columnSums(rows: number, width: number, x: number, y: number): void;
 }
 
 /**
@@ -45,6 +114,5 @@ export function createKernels(memory: WebAssembly.Memory): Kernels {
   const isShared = Object.prototype.toString.call(memory.buffer) === '[object SharedArrayBuffer]';
   const bytes = Uint8Array.from(atob(isShared ? shared : plain), (character) => character.charCodeAt(0));
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
-  const { product, productScratch } = exports as unknown as Pick<Kernels, 'product' | 'productScratch'>;
-  return { flavour: 'reproducible', product, productScratch };
+  return { flavour: 'reproducible', ...(exports as unknown as Omit<Kernels, 'flavour'>) };
 }

@@ -1,8 +1,9 @@
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
 import { batchProduct } from './batch-product.ts';
 import { heapOf, type WasmBackend } from './heap.ts';
+import { ownKernel } from './own-kernel.ts';
 
-/** `proj.Linear` for `@proj/ops`: x [rows, in] times weight [out, in] transposed, plus bias [out], in one pass. */
+/** x [rows, in], weight [out, in], bias [out] -> x weightᵀ + bias [rows, out] in one pass. */
 export const linearKernel: KernelConfig = {
   kernelName: 'proj.Linear',
   backendName: 'wasm',
@@ -13,3 +14,11 @@ export const linearKernel: KernelConfig = {
     return batchProduct(backend as WasmBackend, x, weight, false, true, epilogue);
   },
 };
+
+/** x [rows, C] -> the sums of its columns [C], as a bias's gradient needs them. */
+export const columnSumsKernel = ownKernel<'x'>('ColumnSums', ({ x }, { heap: { kernels, offset }, make }) => {
+  const [rows, width] = x.shape as [number, number];
+  const y = make([width]);
+  kernels.columnSums(rows, width, offset(x), offset(y));
+  return y;
+});

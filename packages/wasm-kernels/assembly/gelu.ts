@@ -1,0 +1,43 @@
+import { expNegative } from './exp';
+import { load, store } from './lanes';
+
+/** Standard normal distribution Φ(x), given e^(-x²/2), with erf by Abramowitz and Stegun 7.1.26 (to 1.5e-7). */
+// @ts-ignore: decorator
+@inline
+function cumulative(x: v128, e: v128): v128 {
+  const z = f32x4.abs(f32x4.mul(x, f32x4.splat(0.70710678)));
+  const t = f32x4.div(f32x4.splat(1), f32x4.add(f32x4.mul(z, f32x4.splat(0.3275911)), f32x4.splat(1)));
+  let p = f32x4.splat(1.061405429);
+  p = f32x4.add(f32x4.mul(p, t), f32x4.splat(-1.453152027));
+  p = f32x4.add(f32x4.mul(p, t), f32x4.splat(1.421413741));
+  p = f32x4.add(f32x4.mul(p, t), f32x4.splat(-0.284496736));
+  p = f32x4.add(f32x4.mul(p, t), f32x4.splat(0.254829592));
+  const upper = f32x4.mul(f32x4.mul(f32x4.mul(p, t), e), f32x4.splat(0.5));
+  return v128.bitselect(upper, f32x4.sub(f32x4.splat(1), upper), f32x4.lt(x, f32x4.splat(0)));
+}
+
+// @ts-ignore: decorator
+@inline
+function bell(x: v128): v128 {
+  return expNegative(f32x4.mul(f32x4.mul(x, x), f32x4.splat(-0.5)));
+}
+
+/** y = x Φ(x) of `size` elements. */
+export function gelu(size: i32, x: usize, y: usize): void {
+  for (let i = 0; i < size; i += 4) {
+    const at = 4 * <usize>i;
+    const v = load(x + at, size - i, 0);
+    store(y + at, f32x4.mul(v, cumulative(v, bell(v))), size - i);
+  }
+}
+
+/** dx = dy (Φ(x) + x φ(x)) of `size` elements. */
+export function geluGradient(size: i32, dy: usize, x: usize, dx: usize): void {
+  for (let i = 0; i < size; i += 4) {
+    const at = 4 * <usize>i;
+    const v = load(x + at, size - i, 0);
+    const e = bell(v);
+    const slope = f32x4.add(cumulative(v, e), f32x4.mul(f32x4.mul(v, e), f32x4.splat(0.39894228)));
+    store(dx + at, f32x4.mul(load(dy + at, size - i, 0), slope), size - i);
+  }
+}

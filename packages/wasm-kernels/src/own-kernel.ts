@@ -1,0 +1,31 @@
+import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
+import { type Heap, heapOf, type WasmBackend } from './heap.ts';
+
+/** What one run of a kernel gets besides its tensors: its numbers, the heap, and how to allocate a float32 result. */
+export interface Run {
+  readonly attrs: Readonly<Record<string, number>>;
+  readonly heap: Heap;
+  make(shape: readonly number[]): TensorInfo;
+}
+
+/**
+ * A kernel of the wasm backend that tfjs does not have, for `@proj/ops`, which checks shapes and types before it calls.
+ */
+export function ownKernel<Name extends string>(
+  name: string,
+  run: (tensors: Readonly<Record<Name, TensorInfo>>, run: Run) => TensorInfo | TensorInfo[],
+): KernelConfig {
+  return {
+    kernelName: `proj.${name}`,
+    backendName: 'wasm',
+    setupFunc: (backend) => void heapOf(backend as WasmBackend),
+    kernelFunc({ inputs: given, attrs, backend }) {
+      const wasm = backend as WasmBackend;
+      return run(given as Record<Name, TensorInfo>, {
+        attrs: attrs as unknown as Record<string, number>,
+        heap: heapOf(wasm),
+        make: (shape) => wasm.makeOutput([...shape], 'float32'),
+      });
+    },
+  };
+}
