@@ -1,6 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { buildInto } from '../test/built-package.ts';
 import { rejectionCode } from '../test/code-of.ts';
+import { inFolder } from '../test/folder.ts';
 import { sha256, stateSha256, tensorSha256 } from './fingerprint.ts';
 import { byCodePoint } from './order.ts';
 import { parseSafetensors, serializeSafetensors } from './safetensors.ts';
@@ -54,6 +59,22 @@ describe('fingerprints', () => {
   it('refuse a tensor that is not as long as its shape says', async () => {
     const bad = { dtype: 'F32', shape: [2], bytes: new Uint8Array(4) } as const;
     expect(await rejectionCode(tensorSha256(bad))).toBe('TIO_SIZE_MISMATCH');
+  });
+});
+
+describe('sha256 without WebCrypto', () => {
+  it('says what is missing', async () => {
+    await inFolder(async (folder) => {
+      await buildInto(folder);
+      const script = `
+        import { sha256 } from '@proj/tensor-io';
+        Object.defineProperty(globalThis, 'crypto', { value: undefined });
+        await sha256(new Uint8Array()).catch((error) => console.log(error.code === 'TIO_NO_CRYPTO'));
+      `;
+      await writeFile(join(folder, 'script.mjs'), script);
+      const { stdout } = spawnSync(process.execPath, ['script.mjs'], { cwd: folder, encoding: 'utf8' });
+      expect(stdout).toBe('true\n');
+    });
   });
 });
 

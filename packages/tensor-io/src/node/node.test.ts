@@ -84,7 +84,7 @@ describe('sharded models', () => {
       expect(openFiles()).toBe(before + 3);
       await file.close();
       expect(openFiles()).toBe(before);
-      expect(await readStateDict(index)).toEqual(state);
+      expect((await readStateDict(index)).state).toEqual(state);
     });
   });
 
@@ -110,7 +110,7 @@ describe('sharded models', () => {
       expect(await rejectionCode(writeShardedSafetensors(folder, state, { maxShardBytes: 9 }))).toBe(
         'TIO_EXISTS',
       );
-      expect(await readStateDict(join(folder, 'model.safetensors.index.json'))).toEqual(state);
+      expect((await readStateDict(join(folder, 'model.safetensors.index.json'))).state).toEqual(state);
     });
   });
 
@@ -128,12 +128,12 @@ describe('readStateDict', () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'model');
       await writeSafetensors(path, state);
-      expect(await stateSha256(await readStateDict(path))).toBe(await stateSha256(state));
-      expect([...(await readStateDict(testFile('reference.safetensors'))).keys()]).toContain('b');
-      expect([...(await readStateDict(testFile('stored.npz'))).keys()]).toContain('f4');
-      expect([...(await readStateDict(testFile('deflated.npz'))).keys()]).toContain('zeros');
-      expect([...(await readStateDict(testFile('checkpoint.pth'))).keys()]).toEqual(['weight', 'bias']);
-      const array = await readStateDict(testFile('scalar.npy'));
+      expect(await stateSha256((await readStateDict(path)).state)).toBe(await stateSha256(state));
+      expect([...(await readStateDict(testFile('reference.safetensors'))).state.keys()]).toContain('b');
+      expect([...(await readStateDict(testFile('stored.npz'))).state.keys()]).toContain('f4');
+      expect([...(await readStateDict(testFile('deflated.npz'))).state.keys()]).toContain('zeros');
+      expect([...(await readStateDict(testFile('checkpoint.pth'))).state.keys()]).toEqual(['weight', 'bias']);
+      const { state: array } = await readStateDict(testFile('scalar.npy'));
       expect([...array].map(([name, tensor]) => [name, ...toFloat64(tensor)])).toEqual([['tensor', -7]]);
       expect(await rejectionCode(readStateDict(testFile('legacy.pth')))).toBe('TIO_OLD_PTH');
       await writeFile(path, '');
