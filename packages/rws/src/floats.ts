@@ -58,8 +58,7 @@ export function roundTo(
     const singles = dtype === 'F32' ? new Float32Array(values) : undefined;
     return tensorData(dtype, shape, singles !== undefined && nonFiniteIndex(singles) < 0 ? singles : values);
   } catch (error) {
-    if (!(error instanceof TensorIoError)) throw error;
-    throw new RwsError('RWS_OUT_OF_RANGE', `${where}: ${error.message}`);
+    throw new RwsError('RWS_OUT_OF_RANGE', `${where}: ${(error as Error).message}`);
   }
 }
 

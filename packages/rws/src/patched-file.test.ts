@@ -253,6 +253,7 @@ describe('a patched file is refused', () => {
     ],
     ['another hash of the base', 'RWS_UNDO_MISMATCH', (entry) => (entry['base'] = '0'.repeat(64))],
     ['no undo data', 'RWS_UNDO_INVALID', (entry) => (entry['undo'] = '')],
+    ['undo data that inflates to nothing', 'RWS_UNDO_INVALID', (entry) => (entry['undo'] = 'AwA=')],
     [
       'undo data cut short',
       'RWS_UNDO_INVALID',

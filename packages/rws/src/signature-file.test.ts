@@ -88,6 +88,7 @@ describe('a signature file', () => {
     const { state, metadata } = parseSafetensors(file);
     expect([...metadata.keys()]).toEqual(['rws']);
     expect(isSignature(metadata)).toBe(true);
+    expect(isSignature(new Map([['format', 'pt']]))).toBe(false);
     expect(new Map([...state].map(([name, { dtype, shape }]) => [name, `${dtype} ${shape}`]))).toEqual(
       new Map([
         ['scales', 'F32 4,2'],

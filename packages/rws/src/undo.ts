@@ -4,13 +4,13 @@ import { type Application, deltaOf, touchedNames } from './delta.ts';
 import { RwsError } from './error.ts';
 import { finiteValues, roundTo } from './floats.ts';
 
-/** Largest finite value of each float dtype. */
-const largest = {
-  F64: Number.MAX_VALUE,
-  F32: (2 - 2 ** -23) * 2 ** 127,
-  BF16: (2 - 2 ** -7) * 2 ** 127,
-  F16: 65504,
-};
+/** Bytes an element and largest finite value of each float dtype. */
+const formats = {
+  F64: { width: 8, largest: Number.MAX_VALUE },
+  F32: { width: 4, largest: (2 - 2 ** -23) * 2 ** 127 },
+  BF16: { width: 2, largest: (2 - 2 ** -7) * 2 ** 127 },
+  F16: { width: 2, largest: 65504 },
+} as const;
 
 /**
  * What is needed to get the base's exact bits back from the patched ones.
@@ -65,13 +65,12 @@ interface Bits {
 /** round(patched − Σ α·x̂), kept finite. */
 function prediction(patched: TensorData, applied: readonly Application[], name: string): Bits {
   const { dtype, shape } = patched;
+  const { width, largest } = formats[dtype as keyof typeof formats];
   const values = new Float64Array(finiteValues(patched, `"${name}"`));
-  const width = patched.bytes.length / Math.max(values.length, 1);
   const delta = deltaOf(applied, name);
   if (delta === undefined) return { bytes: patched.bytes, width };
-  const bound = largest[dtype as keyof typeof largest];
   for (let i = 0; i < values.length; i++) {
-    values[i] = Math.min(Math.max(values[i]! - delta[i]!, -bound), bound);
+    values[i] = Math.min(Math.max(values[i]! - delta[i]!, -largest), largest);
   }
   return { bytes: roundTo(dtype, shape, values, `"${name}", unpatched`).bytes, width };
 }
