@@ -92,7 +92,7 @@ const targets = {
   },
   'fixtures:rws'() {
     build('@proj/corruptions');
-    runApp('packages/corruptions/scripts/fixtures.mjs', ...args);
+    runApp('packages/corruptions/dist/fixtures.js', ...args);
   },
 };
 

@@ -7,9 +7,10 @@ import type { CorruptionName } from '@proj/corruptions';
 import { openPatched, type PatchedModel, unpatch } from '@proj/rws';
 import { stateSha256 } from '@proj/tensor-io';
 import { readSafetensors } from '@proj/tensor-io/node';
+import { writeIdx } from './digits.ts';
 import { type DemoJob, type JobMessage, type JobResult, modelFile } from './jobs.ts';
 import { page } from './page.ts';
-import { analysisPasses, plan, recipes, trainingPasses } from './plan.ts';
+import { analysisPasses, digitSplits, plan, recipes, trainingPasses } from './plan.ts';
 import type { CorruptionResult, DemoResults, ModelRow } from './results.ts';
 
 export interface DemoOptions {
@@ -29,6 +30,7 @@ export async function runDemo(options: DemoOptions, tell: (event: DemoEvent) => 
   const { corruptions, seed, folder, signal } = options;
   const began = performance.now();
   await mkdir(folder, { recursive: true });
+  await writeIdx(digitSplits(seed).test, join(folder, 'digits'));
   const testImages = (1 + corruptions.length) * plan.splits.test;
   const trainings =
     trainingPasses(recipes.start(seed)) + (1 + corruptions.length) * trainingPasses(recipes.fineTuned(seed));

@@ -1,0 +1,268 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { dataDirectory, hasData } from '@proj/fixtures';
+import { random } from '@proj/random';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'proj-cli-'));
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the built command as a user would; `during` sees the running process. */
+function proj(args: readonly string[], during?: (child: ChildProcess) => void): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [main, ...args], { cwd: folder });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+    during?.(child);
+  });
+}
+
+async function json(args: readonly string[]): Promise<Record<string, unknown> & { schema: string }> {
+  const { code, stdout, stderr } = await proj([...args, '--json', '--quiet']);
+  expect(code, stderr).toBe(0);
+  return JSON.parse(stdout);
+}
+
+/** An IDX pair of images that are bright on the left or on the right. */
+function writeIdx(prefix: string, count: number, seed: number): void {
+  const draws = random(seed);
+  const images = new Uint8Array(16 + count * 784);
+  const labels = new Uint8Array(8 + count);
+  for (const [file, numbers] of [
+    [images, [0x803, count, 28, 28]],
+    [labels, [0x801, count]],
+  ] as const) {
+    for (const [i, value] of numbers.entries()) new DataView(file.buffer).setUint32(4 * i, value);
+  }
+  for (let i = 0; i < count; i++) {
+    labels[8 + i] = i % 2;
+    for (let p = 0; p < 784; p++)
+      images[16 + i * 784 + p] = (p % 28 < 14 === (i % 2 === 0) ? 150 : 40) + draws.integer(60);
+  }
+  writeFileSync(join(folder, 'digits', `${prefix}-images-idx3-ubyte`), images);
+  writeFileSync(join(folder, 'digits', `${prefix}-labels-idx1-ubyte`), labels);
+}
+
+const recipe = [
+  '--model',
+  'vit_digits_28',
+  '--data',
+  'digits',
+  '--batch-size',
+  '16',
+  '--checkpoint-every',
+  '2',
+];
+const long = { timeout: 240_000 };
+
+beforeAll(async () => {
+  const { mkdirSync } = await import('node:fs');
+  mkdirSync(join(folder, 'digits'));
+  writeIdx('train', 64, 1);
+  writeIdx('t10k', 40, 2);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('proj', () => {
+  it('shows help with examples and refuses what it does not know, with a suggestion', async () => {
+    const help = await proj(['patch', '--help']);
+    expect(help.code).toBe(0);
+    expect(help.stdout).toContain('Examples:\n  proj patch clean.safetensors fog.rws.safetensors');
+    const unknown = await proj(['evaluate', 'model.safetensors', '--data', 'digits', '--severty', '3']);
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toContain("unknown option '--severty'\n(Did you mean --severity?)");
+    expect((await proj(['inspct', 'x'])).stderr).toContain('Did you mean inspect?');
+    expect((await proj(['evaluate', 'm', '--data', 'd', '--severity', '9'])).code).toBe(2);
+  });
+
+  it(
+    'trains, goes on after Ctrl-C and kill -9, and ends in the bits of an uninterrupted run',
+    long,
+    async () => {
+      const whole = await json(['train', ...recipe, '--epochs', '4', '--out', 'whole']);
+      expect(whole.schema).toBe('proj.train/1');
+
+      const interrupted = await proj(['train', ...recipe, '--epochs', '4', '--out', 'parts'], (child) => {
+        child.stderr!.once('data', () => child.kill('SIGINT'));
+      });
+      expect(interrupted.code).toBe(130);
+      expect(interrupted.stderr).toContain('go on with:\n  proj train --model vit_digits_28');
+
+      const killed = await proj(['train', ...recipe, '--epochs', '4', '--out', 'parts'], (child) => {
+        setTimeout(() => child.kill('SIGKILL'), 2500);
+      });
+      if (killed.code !== 0) {
+        const { sha256 } = await json(['train', ...recipe, '--epochs', '4', '--out', 'parts']);
+        expect(sha256).toBe(whole['sha256']);
+      }
+      const [a, b] = ['whole', 'parts'].map((run) => readFileSync(join(folder, run, 'model.safetensors')));
+      expect(a!.equals(b!)).toBe(true);
+
+      const other = await proj(['train', ...recipe, '--epochs', '4', '--out', 'whole']);
+      expect(other.code).toBe(73);
+      expect(other.stderr).toContain('whole/model.safetensors exists; pass --force');
+    },
+  );
+
+  it('extracts, patches and takes off again, bit for bit', long, async () => {
+    const start = ['--start', 'whole/model.safetensors', '--epochs', '2'];
+    await json(['train', ...recipe, ...start, '--out', 'clean']);
+    await json(['train', ...recipe, ...start, '--corruption', 'fog', '--out', 'fog']);
+    await json(['train', ...recipe, ...start, '--corruption', 'contrast', '--out', 'contrast']);
+    const common = ['--start', 'whole/model.safetensors', '--standard', 'clean/model.safetensors'];
+    for (const corruption of ['fog', 'contrast']) {
+      const extracted = await json([
+        'extract',
+        ...common,
+        '--robust',
+        `${corruption}/model.safetensors`,
+        '--corruption',
+        corruption,
+        '--out',
+        `${corruption}.rws.safetensors`,
+      ]);
+      expect(extracted).toMatchObject({ schema: 'proj.extract/1', bits: 4, k: 2, projection: 'orthogonal' });
+    }
+    const patched = await json([
+      'patch',
+      'clean/model.safetensors',
+      'fog.rws.safetensors',
+      'contrast.rws.safetensors@0.5',
+      '--out',
+      'both.safetensors',
+    ]);
+    const { before } = patched['sha256'] as { before: string };
+
+    const inspected = await json(['inspect', 'both.safetensors', '--hash']);
+    expect(inspected['sha256']).toBe((patched['sha256'] as { after: string }).after);
+
+    const rest = await json([
+      'unpatch',
+      'both.safetensors',
+      '--signature',
+      'fog-s5',
+      '--out',
+      'contrast-only.safetensors',
+    ]);
+    expect(rest['left']).toMatchObject([{ name: 'contrast-s5', alpha: 0.5 }]);
+    const restored = await json(['unpatch', 'contrast-only.safetensors', '--out', 'restored.safetensors']);
+    expect(restored['sha256']).toBe(before);
+    expect(
+      readFileSync(join(folder, 'restored.safetensors')).equals(
+        readFileSync(join(folder, 'clean', 'model.safetensors')),
+      ),
+    ).toBe(true);
+
+    const wrong = await proj([
+      'patch',
+      'whole/model.safetensors',
+      'fog.rws.safetensors',
+      '--out',
+      'no.safetensors',
+    ]);
+    expect(wrong.code).toBe(65);
+    expect(wrong.stderr).toContain('RWS_SIGNATURE_MISMATCH');
+  });
+
+  it('evaluates clean and corrupted images and ends with 3 below a demanded accuracy', long, async () => {
+    const clean = await json(['evaluate', 'clean/model.safetensors', '--data', 'digits']);
+    expect(clean).toMatchObject({ schema: 'proj.evaluate/1', architecture: 'vit_digits_28', images: 40 });
+    const corrupted = await proj([
+      'evaluate',
+      'clean/model.safetensors',
+      '--data',
+      'digits',
+      '--corruption',
+      'fog',
+      '--min-top1',
+      '101',
+    ]);
+    expect(corrupted.code).toBe(3);
+    expect(corrupted.stdout).toContain('images/s');
+    expect(corrupted.stderr).toContain('is below --min-top1 101');
+  });
+
+  it('corrupts a data set into arrays and a contact sheet', long, async () => {
+    const { shape } = await json([
+      'corrupt',
+      'contrast',
+      '--data',
+      'digits',
+      '--limit',
+      '6',
+      '--out',
+      'corrupted',
+    ]);
+    expect(shape).toEqual([30, 28, 28, 1]);
+    expect(readFileSync(join(folder, 'corrupted', 'contrast.npy')).length).toBeGreaterThan(30 * 784);
+    expect(
+      readFileSync(join(folder, 'corrupted', 'contrast.png'))
+        .subarray(1, 4)
+        .toString(),
+    ).toBe('PNG');
+  });
+
+  it('refuses damaged, foreign and missing files with a named reason and the right exit code', async () => {
+    truncateSync(join(folder, 'both.safetensors'), 5000);
+    const damaged = await proj(['inspect', 'both.safetensors']);
+    expect(damaged.code).toBe(65);
+    expect(damaged.stderr).toMatch(/^proj: TIO_[A-Z_]+: both\.safetensors/);
+    const missing = await proj(['inspect', 'nowhere.safetensors', '--json']);
+    expect(missing.code).toBe(66);
+    expect(JSON.parse(missing.stdout)).toMatchObject({
+      schema: 'proj.error/1',
+      code: 'TIO_NOT_FOUND',
+      exit: 66,
+    });
+    expect((await proj(['evaluate', 'clean/model.safetensors', '--data', 'nowhere'])).code).toBe(66);
+    expect((await proj(['evaluate', 'fog.rws.safetensors', '--data', 'digits'])).code).toBe(65);
+    expect((await proj(['unpatch', 'clean/model.safetensors', '--out', 'x.safetensors'])).stderr).toContain(
+      'RWS_NOT_PATCHED',
+    );
+  });
+
+  it('tells what the machine offers and which data sets there are', long, async () => {
+    const doctor = await json(['doctor']);
+    expect(doctor['kernels']).toMatchObject({ flavour: 'reproducible', backend: 'wasm' });
+    const { datasets } = (await json(['data', 'list'])) as unknown as { datasets: { name: string }[] };
+    expect(datasets.map(({ name }) => name)).toContain('cifar10');
+  });
+
+  const deit = 'deit_tiny_patch16_224/model.safetensors';
+  it.runIf(hasData(deit, 'imagenet-sample-1000/images224.json'))(
+    'evaluates the real DeiT-Tiny on real images',
+    long,
+    async () => {
+      const model = join(dataDirectory(), deit);
+      const data = join(dataDirectory(), 'imagenet-sample-1000');
+      const { top1, images } = (await json([
+        'evaluate',
+        model,
+        '--data',
+        data,
+        '--limit',
+        '24',
+        '--batch-size',
+        '8',
+      ])) as unknown as { top1: number; images: number };
+      expect(images).toBe(24);
+      expect(top1).toBeGreaterThan(70);
+    },
+  );
+});
