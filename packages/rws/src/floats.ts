@@ -1,11 +1,4 @@
-import {
-  type DType,
-  type TensorData,
-  TensorIoError,
-  tensorData,
-  toFloat32,
-  toFloat64,
-} from '@proj/tensor-io';
+import { type DType, type TensorData, tensorData, toFloat32, toFloat64 } from '@proj/tensor-io';
 import { RwsError } from './error.ts';
 
 export type Floats = Float32Array | Float64Array;
