@@ -36,7 +36,7 @@ export function withHeader(change: (header: Header) => void, of = file): Uint8Ar
   const { state, metadata } = parseSafetensors(of);
   const header = JSON.parse(metadata.get('rws')!) as Header;
   change(header);
-  return serializeSafetensors(state, new Map([['rws', canonicalHeader(header)]]));
+  return serializeSafetensors(state, new Map([['rws', canonicalJson(header)]]));
 }
 
 export function withState(change: (state: Map<string, TensorData>) => void, of = file): Uint8Array {
