@@ -26,12 +26,12 @@ export type SafetensorsSource = Uint8Array | ArrayBuffer | Blob | URL | ByteSour
  * Opens a safetensors file wherever its bytes lie and reads only the header; tensors are read when asked for.
  * A URL is read by ranged requests. Tensors of bytes in memory are views of them.
  *
- * @param label name of the file in messages
+ * @param label name of the file in messages, by default the URL
  * @throws {TensorIoError} as `parseSafetensors` does, `TIO_HTTP`, `TIO_IO`; the source is closed then.
  */
 export async function openSafetensors(
   source: SafetensorsSource,
-  label = 'safetensors',
+  label = source instanceof URL ? source.href : 'safetensors',
 ): Promise<OpenSafetensors> {
   const bytes = await byteSource(source, label);
   try {

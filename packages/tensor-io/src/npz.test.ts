@@ -101,6 +101,8 @@ describe('malformed archives', () => {
     ['a directory outside the file', 'TIO_BAD_ZIP', archive({}, { directoryStart: 1e6 })],
     ['a directory of the wrong length', 'TIO_BAD_ZIP', archive({}, { directoryBytes: 3 })],
     ['a zip64 record that lies', 'TIO_BAD_ZIP', archive({}, { zip64: true, directoryStart: 2 ** 40 })],
+    ['a zip64 record elsewhere', 'TIO_BAD_ZIP', archive({}, { zip64: true, zip64Record: 7 })],
+    ['a zip64 record outside the file', 'TIO_BAD_ZIP', archive({}, { zip64: true, zip64Record: 2 ** 52 })],
     ['two equal names', 'TIO_DUPLICATE_NAME', zipFile([part, part])],
     ['two names equal without suffix', 'TIO_DUPLICATE_NAME', zipFile([part, { ...part, name: 'a' }])],
     ['two entries in one place', 'TIO_BAD_ZIP', zipFile([part, { ...part, start: 0 }])],

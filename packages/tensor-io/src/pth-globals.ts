@@ -1,6 +1,7 @@
 import { elementBytes, elementCount } from './dtype.ts';
 import { TensorIoError } from './errors.ts';
-import { PickleFunction, type PickleHost, type PickleKey, PickleObject, type PickleValue } from './pickle.ts';
+import type { PickleHost } from './pickle.ts';
+import { PickleFunction, type PickleKey, PickleObject, type PickleValue } from './pickle-values.ts';
 import type { DType, TensorData } from './state.ts';
 import { checkView, inCOrder, isContiguous } from './strided.ts';
 

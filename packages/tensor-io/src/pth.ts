@@ -1,5 +1,6 @@
 import { TensorIoError } from './errors.ts';
-import { type PickleKey, PickleObject, type PickleValue, unpickle } from './pickle.ts';
+import { unpickle } from './pickle.ts';
+import { type PickleKey, PickleObject, type PickleValue } from './pickle-values.ts';
 import { PickledTensor, torchHost } from './pth-globals.ts';
 import type { TensorData } from './state.ts';
 import { readZip, type ZipEntry } from './zip.ts';

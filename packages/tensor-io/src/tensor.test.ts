@@ -140,6 +140,7 @@ describe('tensorData', () => {
     );
     expect(codeOf(() => toFloat32(tensorData('F64', [1], [1e39])))).toBe('TIO_BAD_VALUE');
     expect(codeOf(() => toFloat64(tensorData('I64', [1], [2n ** 53n])))).toBe('TIO_BAD_VALUE');
+    expect(Array.from(toFloat32(tensorData('I32', [2], [2 ** 24 + 1, -1])))).toEqual([2 ** 24, -1]);
     expect(
       Array.from(toFloat32(tensorData('F64', [3], [Number.NaN, Number.NEGATIVE_INFINITY, 0.1]))),
     ).toEqual([Number.NaN, Number.NEGATIVE_INFINITY, Math.fround(0.1)]);

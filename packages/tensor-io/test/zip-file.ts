@@ -21,6 +21,7 @@ export interface ZipEnd {
   readonly directoryStart?: number;
   readonly comment?: Uint8Array;
   readonly zip64?: boolean;
+  readonly zip64Record?: number;
 }
 
 const text = (value: string | Uint8Array) =>
@@ -63,7 +64,7 @@ export function zipFile(parts: readonly ZipPart[], end: ZipEnd = {}): Uint8Array
     const record = file.length;
     file.push(...u32(0x06064b50), ...u64(44), ...u16(45), ...u16(45), ...u32(0), ...u32(0));
     file.push(...u64(count), ...u64(count), ...u64(size), ...u64(start));
-    file.push(...u32(0x07064b50), ...u32(0), ...u64(record), ...u32(1));
+    file.push(...u32(0x07064b50), ...u32(0), ...u64(end.zip64Record ?? record), ...u32(1));
   }
   const full = (value: number, limit: number) => (end.zip64 ? limit : value);
   file.push(...u32(0x06054b50), ...u32(0), ...u16(full(count, 0xffff)), ...u16(full(count, 0xffff)));

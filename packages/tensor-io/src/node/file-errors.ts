@@ -16,16 +16,15 @@ export async function fileOperation<T>(action: string, path: string, operation: 
   try {
     return await operation;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
     throw new TensorIoError(
-      CODES.get(systemCode(cause) ?? '') ?? 'TIO_IO',
-      `cannot ${action} ${path}: ${reason}.`,
+      CODES.get(systemCode(cause)) ?? 'TIO_IO',
+      `cannot ${action} ${path}: ${(cause as Error).message}.`,
       { cause },
     );
   }
 }
 
-/** The operating system's name of an error, such as ENOENT. */
-export function systemCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+/** The operating system's name of what a file operation threw, such as ENOENT. */
+export function systemCode(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? '';
 }

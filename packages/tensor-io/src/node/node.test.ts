@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { dataDirectory, hasData } from '@proj/fixtures';
 import { describe, expect, it } from 'vitest';
 import { rejectionCode } from '../../test/code-of.ts';
 import { testFile } from '../../test/files.ts';
@@ -148,5 +149,22 @@ describe('readStateDict', () => {
       await truncate(path, 5 * 2 ** 30);
       expect(await rejectionCode(readStateDict(path))).toBe('TIO_TOO_LARGE');
     });
+  });
+});
+
+const DEIT = 'deit_tiny_patch16_224/model.safetensors';
+
+describe.runIf(hasData(DEIT))('the real DeiT-Tiny', () => {
+  it('is listed from its header alone and read whole', async () => {
+    const file = await openSafetensorsFile(join(dataDirectory(), DEIT));
+    expect(file.names).toHaveLength(152);
+    expect(file.info('blocks.0.attn.qkv.weight')).toEqual({
+      dtype: 'F32',
+      shape: [576, 192],
+      byteLength: 442_368,
+    });
+    const values = [...(await file.state()).values()].reduce((sum, { bytes }) => sum + bytes.length / 4, 0);
+    expect(values).toBe(5_717_416);
+    await file.close();
   });
 });
