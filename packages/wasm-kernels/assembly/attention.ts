@@ -21,10 +21,10 @@ export function attentionPacked(
   p: usize,
   scratch: usize,
 ): void {
-  const headStep = 4 * <usize>size;
+  const headStep: usize = 4 * <usize>size;
   const yStep = headStep * heads;
-  const step = 3 * yStep;
-  const pStep = 4 * <usize>tokens;
+  const step: usize = 3 * yStep;
+  const pStep: usize = 4 * <usize>tokens;
   for (let b = 0; b < batch; b++) {
     for (let h = 0; h < heads; h++) {
       const q = qkv + headStep * h;
@@ -69,10 +69,10 @@ export function attentionPackedGradient(
   dqkv: usize,
   scratch: usize,
 ): void {
-  const headStep = 4 * <usize>size;
+  const headStep: usize = 4 * <usize>size;
   const yStep = headStep * heads;
-  const step = 3 * yStep;
-  const pStep = 4 * <usize>tokens;
+  const step: usize = 3 * yStep;
+  const pStep: usize = 4 * <usize>tokens;
   const ds = scratch;
   const rest = scratch + pStep * tokens;
   for (let b = 0; b < batch; b++) {

@@ -25,7 +25,7 @@ function bell(x: v128): v128 {
 /** y = x Φ(x) of `size` elements. */
 export function gelu(size: i32, x: usize, y: usize): void {
   for (let i = 0; i < size; i += 4) {
-    const at = 4 * <usize>i;
+    const at: usize = 4 * <usize>i;
     const v = load(x + at, size - i, 0);
     store(y + at, f32x4.mul(v, cumulative(v, bell(v))), size - i);
   }
@@ -34,7 +34,7 @@ export function gelu(size: i32, x: usize, y: usize): void {
 /** dx = dy (Φ(x) + x φ(x)) of `size` elements. */
 export function geluGradient(size: i32, dy: usize, x: usize, dx: usize): void {
   for (let i = 0; i < size; i += 4) {
-    const at = 4 * <usize>i;
+    const at: usize = 4 * <usize>i;
     const v = load(x + at, size - i, 0);
     const e = bell(v);
     const slope = f32x4.add(cumulative(v, e), f32x4.mul(f32x4.mul(v, e), f32x4.splat(0.39894228)));

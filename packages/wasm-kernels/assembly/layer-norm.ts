@@ -25,7 +25,7 @@ export function layerNorm(
     const inverse: f32 = 1 / sqrt<f32>(sum(total) / <f32>width + eps);
     const scale = f32x4.splat(inverse);
     for (let i = 0; i < width; i += 4) {
-      const at = 4 * <usize>i;
+      const at: usize = 4 * <usize>i;
       const normal = f32x4.mul(f32x4.sub(load(x + at, width - i, 0), centre), scale);
       const value = f32x4.add(
         f32x4.mul(normal, load(weight + at, width - i, 0)),
@@ -62,7 +62,7 @@ export function layerNormGradient(
     let sumG = f32x4.splat(0);
     let sumGX = f32x4.splat(0);
     for (let i = 0; i < width; i += 4) {
-      const at = 4 * <usize>i;
+      const at: usize = 4 * <usize>i;
       const left = width - i;
       const d = load(dy + at, left, 0);
       const normal = f32x4.mul(f32x4.sub(load(x + at, left, mean), centre), scale);
@@ -76,7 +76,7 @@ export function layerNormGradient(
     const meanG = f32x4.splat(sum(sumG) / <f32>width);
     const meanGX = f32x4.splat(sum(sumGX) / <f32>width);
     for (let i = 0; i < width; i += 4) {
-      const at = 4 * <usize>i;
+      const at: usize = 4 * <usize>i;
       const left = width - i;
       const normal = f32x4.mul(f32x4.sub(load(x + at, left, mean), centre), scale);
       const g = f32x4.mul(load(dy + at, left, 0), load(weight + at, left, 0));
@@ -94,7 +94,7 @@ export function columnSums(rows: i32, width: i32, x: usize, y: usize): void {
   memory.fill(y, 0, 4 * <usize>width);
   for (let row = 0; row < rows; row++) {
     for (let i = 0; i < width; i += 4) {
-      const at = 4 * <usize>i;
+      const at: usize = 4 * <usize>i;
       store(y + at, f32x4.add(load(y + at, width - i, 0), load(x + at, width - i, 0)), width - i);
     }
     x += 4 * <usize>width;

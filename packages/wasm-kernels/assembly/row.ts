@@ -11,11 +11,16 @@ export function rowTimesRows(
   c: usize,
 ): void {
   let j = 0;
-  for (; j + 16 <= n; j += 16) {
+  // Two cache lines of each row at a time.
+  for (; j + 32 <= n; j += 32) {
     let x0 = f32x4.splat(0);
     let x1 = x0;
     let x2 = x0;
     let x3 = x0;
+    let x4 = x0;
+    let x5 = x0;
+    let x6 = x0;
+    let x7 = x0;
     let element = a;
     let row = b + 4 * <usize>j;
     for (let i = 0; i < k; i++) {
@@ -24,6 +29,10 @@ export function rowTimesRows(
       x1 = f32x4.add(x1, f32x4.mul(s, v128.load(row, 16)));
       x2 = f32x4.add(x2, f32x4.mul(s, v128.load(row, 32)));
       x3 = f32x4.add(x3, f32x4.mul(s, v128.load(row, 48)));
+      x4 = f32x4.add(x4, f32x4.mul(s, v128.load(row, 64)));
+      x5 = f32x4.add(x5, f32x4.mul(s, v128.load(row, 80)));
+      x6 = f32x4.add(x6, f32x4.mul(s, v128.load(row, 96)));
+      x7 = f32x4.add(x7, f32x4.mul(s, v128.load(row, 112)));
       element += aStep;
       row += bRowStep;
     }
@@ -32,6 +41,21 @@ export function rowTimesRows(
     v128.store(to, x1, 16);
     v128.store(to, x2, 32);
     v128.store(to, x3, 48);
+    v128.store(to, x4, 64);
+    v128.store(to, x5, 80);
+    v128.store(to, x6, 96);
+    v128.store(to, x7, 112);
+  }
+  for (; j + 4 <= n; j += 4) {
+    let x = f32x4.splat(0);
+    let element = a;
+    let row = b + 4 * <usize>j;
+    for (let i = 0; i < k; i++) {
+      x = f32x4.add(x, f32x4.mul(v128.load32_splat(element), v128.load(row)));
+      element += aStep;
+      row += bRowStep;
+    }
+    v128.store(c + 4 * <usize>j, x);
   }
   rest(j, n, k, a, aStep, b, bRowStep, 4, c);
 }
