@@ -3,7 +3,6 @@
  *
  * x = n ln 2 + r with |r| <= ln 2 / 2, e^r by a polynomial of degree 6 (Cephes' `expf`), 2^n by its exponent bits.
  */
-// @ts-ignore: decorator
 @inline
 export function expNegative(x: v128): v128 {
   const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(1.44269504)));

@@ -2,7 +2,6 @@ import { expNegative } from './exp';
 import { load, store } from './lanes';
 
 /** Standard normal distribution Φ(x), given e^(-x²/2), with erf by Abramowitz and Stegun 7.1.26 (to 1.5e-7). */
-// @ts-ignore: decorator
 @inline
 function cumulative(x: v128, e: v128): v128 {
   const z = f32x4.abs(f32x4.mul(x, f32x4.splat(0.70710678)));
@@ -16,7 +15,6 @@ function cumulative(x: v128, e: v128): v128 {
   return v128.bitselect(upper, f32x4.sub(f32x4.splat(1), upper), f32x4.lt(x, f32x4.splat(0)));
 }
 
-// @ts-ignore: decorator
 @inline
 function bell(x: v128): v128 {
   return expNegative(f32x4.mul(f32x4.mul(x, x), f32x4.splat(-0.5)));

@@ -1,6 +1,5 @@
 // Rows whose length is no multiple of four: the last lanes are read and written one by one.
 
-// @ts-ignore: decorator
 @inline
 export function load(from: usize, count: i32, missing: f32): v128 {
   if (count >= 4) return v128.load(from);
@@ -12,7 +11,6 @@ export function load(from: usize, count: i32, missing: f32): v128 {
   );
 }
 
-// @ts-ignore: decorator
 @inline
 export function store(to: usize, value: v128, count: i32): void {
   if (count >= 4) {
@@ -25,7 +23,6 @@ export function store(to: usize, value: v128, count: i32): void {
 }
 
 /** Sum of the lanes, pairwise. */
-// @ts-ignore: decorator
 @inline
 export function sum(x: v128): f32 {
   return (
@@ -33,7 +30,6 @@ export function sum(x: v128): f32 {
   );
 }
 
-// @ts-ignore: decorator
 @inline
 export function largest(x: v128): f32 {
   return max(

@@ -2,7 +2,6 @@
 // A panel holds `width` lines side by side: element (k, line) stands at k * width + line. Missing lines are zero.
 
 /** Transposes the 4 x 4 block whose rows are at `from`, `from + step`, ... and stores its columns at `to`, `to + stride`, ... */
-// @ts-ignore: decorator
 @inline
 function transpose4(from: usize, step: usize, to: usize, stride: usize): void {
   const a = v128.load(from);
@@ -53,7 +52,6 @@ export function pack(from: usize, lineStep: usize, depthStep: usize, lines: i32,
 }
 
 /** Four lines that are contiguous along the summed axis. */
-// @ts-ignore: decorator
 @inline
 function transposedLines(from: usize, lineStep: usize, depth: i32, to: usize, stride: usize): void {
   let k = 0;
@@ -73,7 +71,6 @@ function transposedLines(from: usize, lineStep: usize, depth: i32, to: usize, st
 }
 
 /** Four lines that stand side by side. */
-// @ts-ignore: decorator
 @inline
 function copiedLines(from: usize, depthStep: usize, depth: i32, to: usize, stride: usize): void {
   for (let k = 0; k < depth; k++) {

@@ -11,7 +11,6 @@ const COLUMN_BLOCK: i32 = 1024;
 const TILE_BYTES: usize = 4 * 5 * 8;
 const BIAS_BYTES: usize = 4 * 8;
 
-// @ts-ignore: decorator
 @inline
 function roundUp(value: i32, unit: i32): i32 {
   return ((value + unit - 1) / unit) * unit;

@@ -8,7 +8,6 @@ export const ROWS: i32 = 5;
 export const COLUMNS: i32 = 8;
 
 /** C [5, 8] (rows `cStep` bytes apart) = A-panel x B-panel over `depth` >= 1, or C + that. */
-// @ts-ignore: decorator
 @inline
 function multiply(depth: i32, a: usize, b: usize, c: usize, cStep: usize, add: bool): void {
   let x00 = add ? v128.load(c) : f32x4.splat(0);

@@ -28,12 +28,21 @@ async function compile(flags) {
   const options = {
     stdout: asc.createMemoryStream(),
     stderr: asc.createMemoryStream(),
-    baseDir: root,
     writeFile: (_file, contents) => {
       if (contents instanceof Uint8Array) binary = contents;
     },
   };
-  const fixed = ['--outFile', 'kernels.wasm', '--runtime', 'stub', '--importMemory', '-O3', '--noAssert'];
+  const fixed = [
+    '--baseDir',
+    root,
+    '--outFile',
+    'kernels.wasm',
+    '--runtime',
+    'stub',
+    '--importMemory',
+    '-O3',
+    '--noAssert',
+  ];
   const { error } = await asc.main(['assembly/index.ts', ...fixed, ...flags], options);
   return { error, binary, stdout: options.stdout.toString(), stderr: options.stderr.toString() };
 }
