@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { deflateSync, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
+import { arbitraryState } from '../test/arbitrary.ts';
 import { codeOf } from '../test/code-of.ts';
 import { testBytes } from '../test/files.ts';
 import { type ZipEnd, type ZipPart, zipFile } from '../test/zip-file.ts';
@@ -34,6 +36,16 @@ describe('npz archives', () => {
     expect(parseNpz(testBytes('deflated.npz')).get('zeros')!.bytes).toEqual(new Uint8Array(4000));
   });
 
+  it('give every state of dtypes that NumPy has back', () => {
+    fc.assert(
+      fc.property(arbitraryState, (state) => {
+        const known = new Map([...state].filter(([, { dtype }]) => dtype !== 'BF16'));
+        expect(parseNpz(serializeNpz(known))).toEqual(known);
+      }),
+      { seed: 7 },
+    );
+  });
+
   it('give names, order, dtypes and bytes back', () => {
     const state: StateDict = new Map([
       ['z', tensorData('F32', [1], [1])],
@@ -60,6 +72,18 @@ describe('npz archives', () => {
     const big = { dtype: 'U8', shape: [2 ** 30], bytes: new Uint8Array(2 ** 30) } as const;
     const state = new Map(['a', 'b', 'c', 'd'].map((name) => [name, big]));
     expect(codeOf(() => serializeNpz(state))).toBe('TIO_TOO_LARGE');
+  });
+
+  it('are not written with more arrays or other names than zip can hold', () => {
+    const one = tensorData('U8', [], [1]);
+    const many = new Map(Array.from({ length: 65_536 }, (_, i) => [`${i}`, one]));
+    expect(codeOf(() => serializeNpz(many))).toBe('TIO_TOO_LARGE');
+    expect(codeOf(() => serializeNpz(new Map([['\ud83d', one]])))).toBe('TIO_BAD_NAME');
+    expect(codeOf(() => serializeNpz(new Map([['é'.repeat(32_766), one]])))).toBe('TIO_BAD_NAME');
+    many.delete('0');
+    expect(parseNpz(serializeNpz(many)).size).toBe(65_535);
+    const longest = new Map([['x'.repeat(65_531), one]]);
+    expect(parseNpz(serializeNpz(longest))).toEqual(longest);
   });
 
   it('are refused when cut off at any byte', () => {

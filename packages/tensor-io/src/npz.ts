@@ -1,13 +1,16 @@
 import { zipSync } from 'fflate';
 import { TensorIoError } from './errors.ts';
+import { checkText } from './names.ts';
 import { parseNpy, serializeNpy } from './npy.ts';
 import type { StateDict, TensorData } from './state.ts';
 import { readZip } from './zip.ts';
 
 const SUFFIX = '.npy';
 
-/** zip archives without zip64 fields end here. */
+/** What a zip archive without zip64 fields can hold: bytes, entries, bytes of a name. */
 const MAX_ARCHIVE_BYTES = 2 ** 32 - 1;
+const MAX_ENTRIES = 65_535;
+const MAX_NAME_BYTES = 65_535;
 
 /**
  * Reads every array of an `.npz` archive (stored or deflated), under its name without `.npy`.
@@ -32,21 +35,32 @@ export function parseNpz(bytes: Uint8Array, source = 'npz'): Map<string, TensorD
 /**
  * An `.npz` archive, stored without compression, that `numpy.load` reads. Equal states in equal order give equal bytes.
  *
- * @throws {TensorIoError} as `serializeNpy` does; `TIO_TOO_LARGE` above 4 GiB.
+ * @throws {TensorIoError} as `serializeNpy` does; `TIO_TOO_LARGE` above 4 GiB or 65,535 arrays; `TIO_BAD_NAME` for a name that
+ * UTF-8 cannot hold or longer than 65,531 bytes.
  */
 export function serializeNpz(state: StateDict): Uint8Array<ArrayBuffer> {
-  // Each entry adds two headers of less than 128 KiB together, its name twice, and the array's own.
+  // An upper bound: each entry adds two zip headers with its name, and the array's own header with its shape.
   const size = [...state].reduce(
-    (sum, [name, { bytes }]) => sum + bytes.length + 2 * name.length + 2 ** 17,
+    (sum, [name, { shape, bytes }]) => sum + bytes.length + 320 + 6 * name.length + 18 * shape.length,
     0,
   );
-  if (size > MAX_ARCHIVE_BYTES) {
+  if (state.size > MAX_ENTRIES || size > MAX_ARCHIVE_BYTES) {
     throw new TensorIoError(
       'TIO_TOO_LARGE',
-      `npz: more than ${MAX_ARCHIVE_BYTES} bytes; write safetensors instead.`,
+      `npz: ${state.size} arrays of ${size} bytes with their headers, at most ${MAX_ENTRIES} of ${MAX_ARCHIVE_BYTES} fit; write safetensors instead.`,
     );
   }
   const files: Record<string, Uint8Array> = Object.create(null);
-  for (const [name, tensor] of state) files[`${name}${SUFFIX}`] = serializeNpy(tensor);
+  for (const [name, tensor] of state) {
+    const entry = `${name}${SUFFIX}`;
+    checkText(entry);
+    if (new TextEncoder().encode(entry).length > MAX_NAME_BYTES) {
+      throw new TensorIoError(
+        'TIO_BAD_NAME',
+        `npz: a name of ${name.length} characters does not fit a zip archive.`,
+      );
+    }
+    files[entry] = serializeNpy(tensor);
+  }
   return zipSync(files, { level: 0, mtime: new Date(1980, 0, 1) });
 }

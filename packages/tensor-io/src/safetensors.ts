@@ -1,5 +1,6 @@
 import { DTYPES } from './dtype.ts';
 import { TensorIoError } from './errors.ts';
+import { checkText } from './names.ts';
 import { byCodePoint } from './order.ts';
 import { headerLength, MAX_HEADER_BYTES, tensorAt, validateHeader } from './safetensors-header.ts';
 import type { Metadata, StateDict, TensorData } from './state.ts';
@@ -83,14 +84,7 @@ export function safetensorsParts(state: StateDict, metadata: Metadata = new Map(
   return [header, ...tensors.map(([, { bytes }]) => bytes)];
 }
 
-const LONE_SURROGATE = /\p{Surrogate}/u;
-
 function quote(text: string): string {
-  if (LONE_SURROGATE.test(text)) {
-    throw new TensorIoError(
-      'TIO_BAD_NAME',
-      `${JSON.stringify(text)} holds half a surrogate pair; UTF-8 cannot hold it.`,
-    );
-  }
+  checkText(text);
   return JSON.stringify(text);
 }

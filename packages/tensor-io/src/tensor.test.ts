@@ -51,7 +51,7 @@ describe('bfloat16', () => {
         const up = rest > 0x8000 || (rest === 0x8000 && upper % 2 === 1) ? 1 : 0;
         expect(encodeBfloat16(value)).toBe(upper + up);
       }),
-      { numRuns: 2000 },
+      { numRuns: 2000, seed: 7 },
     );
     expect(encodeBfloat16(Number.NaN)).toBe(0x7fc0);
     expect([2 ** -133, 2 ** -134, 2 ** -134 * 1.01].map(encodeBfloat16)).toEqual([1, 0, 1]);
