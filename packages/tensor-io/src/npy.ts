@@ -6,7 +6,7 @@ import { inCOrder } from './strided.ts';
 import { checkTensor } from './tensor.ts';
 
 /** Longest npy header accepted, in bytes: what version 1.0 can hold. NumPy itself warns above 10,000 (CWE-770). */
-export const MAX_NPY_HEADER_BYTES = 65_535;
+const MAX_NPY_HEADER_BYTES = 65_535;
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 

@@ -15,7 +15,7 @@ export interface TensorInfo {
 }
 
 /** A tensor's entry in a header: `begin` counts from the start of the file. */
-export interface HeaderEntry extends TensorInfo {
+interface HeaderEntry extends TensorInfo {
   readonly begin: number;
 }
 

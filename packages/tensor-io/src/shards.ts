@@ -4,7 +4,7 @@ import { collect, type OpenSafetensors } from './lazy.ts';
 import type { Metadata } from './state.ts';
 
 /** Most shards a model may have: each holds a file open (CWE-770). The largest published models have a few hundred. */
-export const MAX_SHARDS = 1000;
+const MAX_SHARDS = 1000;
 
 /** Longest index accepted, in bytes. */
 export const MAX_INDEX_BYTES = 100_000_000;
@@ -95,7 +95,7 @@ function readIndex(bytes: Uint8Array, where: string): ReadonlyMap<string, string
  *
  * @throws {TensorIoError} `TIO_UNSAFE_PATH`.
  */
-export function checkShardName(name: string, where: string): void {
+function checkShardName(name: string, where: string): void {
   if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(name)) {
     throw new TensorIoError(
       'TIO_UNSAFE_PATH',

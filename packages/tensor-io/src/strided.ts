@@ -2,7 +2,7 @@ import { elementCount } from './dtype.ts';
 import { TensorIoError } from './errors.ts';
 
 /** Strides, in elements, of a shape laid out in C order (the last index runs fastest). */
-export function contiguousStrides(shape: readonly number[]): number[] {
+function contiguousStrides(shape: readonly number[]): number[] {
   const strides = new Array<number>(shape.length);
   let stride = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {

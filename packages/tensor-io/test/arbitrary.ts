@@ -3,7 +3,7 @@ import { byteCount, DTYPES } from '../src/dtype.ts';
 import type { StateDict, TensorData } from '../src/state.ts';
 
 /** Names and texts of any characters. */
-export const text = fc.string({ unit: 'grapheme', maxLength: 12 });
+const text = fc.string({ unit: 'grapheme', maxLength: 12 });
 const arbitraryTensor: fc.Arbitrary<TensorData> = fc
   .tuple(fc.constantFrom(...DTYPES), fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 3 }))
   .chain(([dtype, shape]) => {

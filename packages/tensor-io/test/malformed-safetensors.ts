@@ -23,7 +23,7 @@ export function safetensorsFile(
 }
 
 /** The JSON of a tensor's entry; each part is raw JSON. */
-export function entry(dtype: string, shape: string, offsets: string): string {
+function entry(dtype: string, shape: string, offsets: string): string {
   return `{"dtype":${dtype},"shape":${shape},"data_offsets":${offsets}}`;
 }
 

@@ -196,10 +196,10 @@ describe('a folder without permission', () => {
   });
 });
 
-const mount = (...args: string[]) => spawnSync('mount', args).status === 0;
+const mount = (...args: string[]) => spawnSync('/bin/mount', args).status === 0;
 const canMount = await inFolder(async (folder) => {
   const mounted = mount('-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder);
-  if (mounted) spawnSync('umount', [folder]);
+  if (mounted) spawnSync('/bin/umount', [folder]);
   return mounted;
 });
 
@@ -221,7 +221,7 @@ describe.runIf(canMount)('a disk of one mebibyte', () => {
         expect(mount('-o', 'remount,ro', disk)).toBe(true);
         expect(await rejectionCode(writeFileAtomic(path, filled(4)))).toBe('TIO_PERMISSION');
       } finally {
-        spawnSync('umount', [disk]);
+        spawnSync('/bin/umount', [disk]);
       }
     });
   });
