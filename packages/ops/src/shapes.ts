@@ -2,7 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { OpsError } from './error.ts';
 
 /** A shape as it stands in messages, e.g. `[2, 3]`. */
-export const show = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
+const show = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
 
 /** Refuses tensors that are not float32 (`OPS_BAD_DTYPE`): tfjs would cast some silently and fail on others in the gradient. */
 export function requireFloat(operation: string, tensors: Readonly<Record<string, Tensor>>): void {

@@ -9,13 +9,13 @@ export const BACKENDS = ['cpu', 'wasm'] as const;
 const size = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
 
 /** Normal draws of a shape, as float32 holds them. */
-export function normal(name: string, shape: readonly number[], scale = 1): Float64Array {
+function normal(name: string, shape: readonly number[], scale = 1): Float64Array {
   const stream = random(1, name, ...shape);
   return Float64Array.from({ length: size(shape) }, () => Math.fround(scale * stream.normal()));
 }
 
 /** Largest difference, in units of the largest expected magnitude (at least 1). */
-export function difference(received: ArrayLike<number>, expected: ArrayLike<number>): number {
+function difference(received: ArrayLike<number>, expected: ArrayLike<number>): number {
   expect(received.length).toBe(expected.length);
   let largest = 0;
   let magnitude = 1;

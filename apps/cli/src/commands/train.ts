@@ -20,7 +20,7 @@ import {
   severityOption,
   withData,
 } from '../options.ts';
-import { createOutput } from '../output.ts';
+import { createOutput, type Progress } from '../output.ts';
 
 interface Options extends GlobalOptions {
   readonly data: string;
@@ -109,19 +109,19 @@ async function trainModel(options: Options, signal: AbortSignal, self: Command):
     ...(resume && { resume }),
     signal,
   });
-  let bar = output.progress('training', 1);
+  let bar: Progress | undefined;
   try {
     for await (const event of events) {
       if (event.kind === 'start') {
         if (event.resumed) output.note(`going on from step ${event.step} of ${event.totalSteps}`);
         bar = output.progress('training', event.totalSteps);
       } else if (event.kind === 'step') {
-        bar.update(
+        bar?.update(
           event.step,
           `epoch ${event.epoch + 1}  loss ${event.loss.toFixed(3)}  ${event.imagesPerSecond.toFixed(0)} img/s`,
         );
       } else if (event.kind === 'stopped') {
-        bar.end();
+        bar?.end();
         throw new CliError(
           'CLI_INTERRUPTED',
           exitCode.interrupted,
@@ -134,7 +134,7 @@ async function trainModel(options: Options, signal: AbortSignal, self: Command):
           state,
           new Map([['proj', vitMetadata(config, dataset.classNames)]]),
         );
-        bar.end();
+        bar?.end();
         const bytes = (await stat(modelPath)).size;
         output.result(
           'proj.train/1',
@@ -152,7 +152,7 @@ async function trainModel(options: Options, signal: AbortSignal, self: Command):
       }
     }
   } finally {
-    bar.end();
+    bar?.end();
   }
 }
 
