@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { corruptionNames } from '@proj/corruptions';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { requireCorruption } from './demo/jobs.ts';
 import type { DemoResults } from './demo/results.ts';
 import { runDemo } from './demo/run.ts';
@@ -12,7 +12,10 @@ import { runDemo } from './demo/run.ts';
 const interruption = new AbortController();
 process.once('SIGINT', () => interruption.abort());
 
-const program = new Command('bench').description('Experiments that anyone can rerun.').showHelpAfterError();
+const program = new Command('bench')
+  .description('Experiments that anyone can rerun.')
+  .showHelpAfterError('(--help shows examples)')
+  .exitOverride();
 program
   .command('demo')
   .description('train a small model on digits, patch robustness into it, take it out again, write a report')
@@ -124,9 +127,15 @@ function summary({ corruptions, together, removal, seconds }: DemoResults, folde
 try {
   await program.parseAsync();
 } catch (error) {
-  const interrupted = interruption.signal.aborted;
-  process.stderr.write(
-    `bench: ${interrupted ? 'interrupted; run the same command to start again' : (error as Error).message}\n`,
-  );
-  process.exitCode = interrupted ? 130 : 1;
+  process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (interruption.signal.aborted) {
+    process.stderr.write('bench: interrupted; the same command starts again\n');
+    return 130;
+  }
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+  return 1;
 }

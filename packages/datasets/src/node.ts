@@ -1,10 +1,12 @@
-// Files and folders
+// Opening files and folders
+export { openCifar10, openCifar10C, openCifar100, type Part } from './node/cifar-files.ts';
+export { openIdx } from './node/idx-files.ts';
+export { openPacks } from './node/packs.ts';
+export { openImageList } from './node/image-list.ts';
+export { type ImageFolderOptions, openImageFolder } from './node/image-folder.ts';
 
-// Errors
-export { DatasetError, type DatasetErrorCode } from './errors.ts';
 // Getting data sets
 export { type DatasetEntry, listDatasets } from './node/catalog.ts';
-export { openCifar10, openCifar10C, openCifar100, type Part } from './node/cifar-files.ts';
 export {
   cifar10Mirrors,
   cifar10Sha256,
@@ -12,7 +14,6 @@ export {
   type GetCifar10Options,
   getCifar10,
 } from './node/get-cifar10.ts';
-export { openIdx } from './node/idx-files.ts';
-export { type ImageFolderOptions, openImageFolder } from './node/image-folder.ts';
-export { openImageList } from './node/image-list.ts';
-export { openPacks } from './node/packs.ts';
+
+// Errors
+export { DatasetError, type DatasetErrorCode } from './errors.ts';

@@ -5,12 +5,12 @@ import { random } from '@proj/random';
 import { stateSha256 } from '@proj/tensor-io';
 import { fromTensors } from '@proj/tensor-io/tfjs';
 import type { Checkpoint } from '@proj/trainer';
-import { vitConfigs } from '@proj/vit';
+import { type VitConfig, vitConfigs } from '@proj/vit';
 import { memory, setBackend } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { corrupted, evaluateClassifier, inMemory, predict, RecipeError, trainClassifier } from './index.ts';
 
-const config = { ...vitConfigs.vit_digits_28, classes: 2, depth: 1 };
+const config: VitConfig = { ...vitConfigs.vit_digits_28, classes: 2, depth: 1 };
 const recipe = {
   seed: 3,
   epochs: 10,

@@ -94,7 +94,7 @@ export function trainClassifier(
 }
 
 /** What a run depends on, flat, as checkpoints store it. */
-export function recipeConfig(config: VitConfig, recipe: ClassifierRecipe, dataset: ImageDataset): Config {
+function recipeConfig(config: VitConfig, recipe: ClassifierRecipe, dataset: ImageDataset): Config {
   const { augmentation, ...numbers } = recipe;
   return {
     model: config.name,

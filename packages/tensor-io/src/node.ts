@@ -1,8 +1,7 @@
 // Reading files
-
-export { writeFileAtomic } from './node/atomic.ts';
+export { readStateDict } from './node/state-dict.ts';
 export { openSafetensorsFile, readSafetensors, writeSafetensors } from './node/safetensors-file.ts';
 
 // Writing files
 export { writeShardedSafetensors } from './node/shard-writer.ts';
-export { readStateDict } from './node/state-dict.ts';
+export { writeFileAtomic } from './node/atomic.ts';

@@ -1,16 +1,9 @@
 // Training
-
-// Optimizers and schedules
-export { type AdamwOptions, adamw, timmNoDecay } from './adamw.ts';
-// Checkpoints
-export { type Checkpoint, type Position, parseCheckpoint, serializeCheckpoint } from './checkpoint.ts';
-export { type Config, configFingerprint, requireSameConfig } from './config.ts';
-// Errors
-export { TrainerError, type TrainerErrorCode } from './error.ts';
-// Evaluation
-export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.ts';
+export { type CheckpointStore, type EvaluationView, type TrainOptions, train } from './train.ts';
 export type { TrainEvent, Trained } from './events.ts';
+
 // Losses and their gradients
+export { crossEntropy, distillation, softCrossEntropy } from './losses.ts';
 export {
   type Batch,
   type GradientFunction,
@@ -18,8 +11,11 @@ export {
   tapeGradients,
   type ValueAndGradients,
 } from './gradients.ts';
-export { crossEntropy, distillation, softCrossEntropy } from './losses.ts';
+
+// Optimizers and schedules
 export type { Optimizer, OptimizerState } from './optimizer.ts';
+export { type AdamwOptions, adamw, timmNoDecay } from './adamw.ts';
+export { type SgdOptions, sgd } from './sgd.ts';
 export {
   type CosineOptions,
   cosine,
@@ -29,5 +25,13 @@ export {
   perEpoch,
   type Schedule,
 } from './schedule.ts';
-export { type SgdOptions, sgd } from './sgd.ts';
-export { type CheckpointStore, type EvaluationView, type TrainOptions, train } from './train.ts';
+
+// Evaluation
+export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.ts';
+
+// Checkpoints
+export { type Checkpoint, type Position, parseCheckpoint, serializeCheckpoint } from './checkpoint.ts';
+export { type Config, configFingerprint, requireSameConfig } from './config.ts';
+
+// Errors
+export { TrainerError, type TrainerErrorCode } from './error.ts';

@@ -1,10 +1,8 @@
 // On tfjs tensors
-
 export { floatLayers } from './float-layers.ts';
 export { initVit } from './init.ts';
 
 // Everything that needs no tfjs, which is also `@proj/vit/forward`
-
 export {
   type AttentionSpec,
   checkConfig,
@@ -17,7 +15,6 @@ export {
   imagenetPreprocessing,
   type MlpSpec,
   type NamedShapes,
-  noWeightDecay,
   type ParameterSpec,
   type Preprocessing,
   preprocess,

@@ -1,13 +1,6 @@
 import { ofqCase } from '@proj/fixtures';
 import { describe, expect, it } from 'vitest';
-import {
-  checkParameters,
-  noWeightDecay,
-  type VitConfig,
-  vitConfigs,
-  vitParameters,
-  vitUnits,
-} from './forward.ts';
+import { checkParameters, type VitConfig, vitConfigs, vitParameters, vitUnits } from './forward.ts';
 
 const shapes = (config: VitConfig) =>
   new Map(vitParameters(config).map(({ name, shape }) => [name, { shape }]));
@@ -101,24 +94,6 @@ describe('vitUnits', () => {
       'head_dist.weight',
       'head_dist.bias',
     ]);
-  });
-});
-
-describe('noWeightDecay', () => {
-  it('spares vectors, biases, tokens and positions, and nothing else', () => {
-    const decayed = vitParameters({ ...vitConfigs.deit_tiny_distilled_patch16_224, depth: 1 })
-      .filter(({ name, shape }) => !noWeightDecay(name, shape))
-      .map(({ name }) => name);
-    expect(decayed).toEqual([
-      'patch_embed.proj.weight',
-      'blocks.0.attn.qkv.weight',
-      'blocks.0.attn.proj.weight',
-      'blocks.0.mlp.fc1.weight',
-      'blocks.0.mlp.fc2.weight',
-      'head.weight',
-      'head_dist.weight',
-    ]);
-    expect(noWeightDecay('blocks.0.attn.move_qkx.bias', [3, 64])).toBe(true);
   });
 });
 

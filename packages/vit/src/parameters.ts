@@ -61,13 +61,6 @@ export function vitUnits(config: VitConfig): string[][] {
   return units;
 }
 
-/** timm's rule for AdamW: vectors, biases, tokens and positions are not decayed. */
-export function noWeightDecay(name: string, shape: readonly number[]): boolean {
-  return (
-    shape.length <= 1 || name.endsWith('.bias') || ['pos_embed', 'cls_token', 'dist_token'].includes(name)
-  );
-}
-
 /**
  * Checks that exactly the model's parameters are there, in any order.
  *

@@ -18,7 +18,13 @@ export const plan = {
   evaluationBatch: 250,
 } as const;
 
-const common = { batchSize: 64, minLearningRate: 1e-5, weightDecay: 0.05 } as const;
+const common = {
+  batchSize: 32,
+  minLearningRate: 1e-5,
+  weightDecay: 0.05,
+  warmupEpochs: 1,
+  augmentation: { cropPadding: 1, flip: false },
+} as const;
 
 /** The common start; then the standard and the robust models, which go on from it with the same recipe. */
 export const recipes = {
@@ -27,16 +33,12 @@ export const recipes = {
     seed,
     epochs: 8,
     learningRate: 2e-3,
-    warmupEpochs: 1,
-    augmentation: { cropPadding: 2, flip: false },
   }),
   fineTuned: (seed: number): ClassifierRecipe => ({
     ...common,
     seed: seed + 1,
-    epochs: 6,
+    epochs: 5,
     learningRate: 1e-3,
-    warmupEpochs: 0.5,
-    augmentation: { cropPadding: 2, flip: false },
   }),
 };
 

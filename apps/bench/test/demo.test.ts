@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { stateSha256 } from '@proj/tensor-io';
+import { readSafetensors } from '@proj/tensor-io/node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DemoResults } from '../src/demo/results.ts';
+
+const run = promisify(execFile);
+const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+
+describe('the demo, whole', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'proj-demo-'));
+  let results: DemoResults;
+  let html: string;
+
+  beforeAll(async () => {
+    const { stdout } = await run(process.execPath, [main, 'demo', '--json', '--out', folder], {
+      maxBuffer: 1e8,
+    });
+    results = JSON.parse(stdout) as DemoResults;
+    html = readFileSync(join(folder, 'report.html'), 'utf8');
+  }, 900_000);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('reads clean digits, and each patch gives at least half of what the robust model gains', () => {
+    for (const { corruption, standard, patched, robust, shareOfGain } of results.corruptions) {
+      expect(standard.clean, corruption).toBeGreaterThanOrEqual(94);
+      expect(robust.corrupted, corruption).toBeGreaterThan(standard.corrupted + 5);
+      expect(patched.corrupted - standard.corrupted).toBeGreaterThanOrEqual(
+        0.5 * (robust.corrupted - standard.corrupted),
+      );
+      expect(shareOfGain).toBeCloseTo(
+        (patched.corrupted - standard.corrupted) / (robust.corrupted - standard.corrupted),
+      );
+    }
+  });
+
+  it('restores every bit, whatever the order of removal', async () => {
+    expect(results.removal.equal).toBe(true);
+    expect(results.removal.after).toHaveLength(2);
+    expect(results.removal.patched).not.toBe(results.removal.before);
+    const { state } = await readSafetensors(join(folder, 'standard.safetensors'));
+    expect(await stateSha256(state)).toBe(results.removal.before);
+  });
+
+  it('ships signatures much smaller than the model', () => {
+    for (const { signature, corruption } of results.corruptions) {
+      expect(readFileSync(join(folder, signature.file)).length, corruption).toBe(signature.bytes);
+      expect(signature.ratio, corruption).toBeGreaterThan(5);
+    }
+  });
+
+  it('writes one page that needs nothing else, with every picture described', () => {
+    expect(html).not.toMatch(/<script|(?:src|href)="(?!data:)/);
+    expect(html).toContain('prefers-color-scheme: dark');
+    expect(html).toContain('name="viewport"');
+    for (const [tag] of html.matchAll(/<img [^>]*>/g)) expect(tag).toMatch(/alt="[^"]+"/);
+    const drawings = [...html.matchAll(/<svg [^>]*>/g)];
+    expect(drawings).toHaveLength(2 + results.corruptions.length);
+    for (const [tag] of drawings) expect(tag).toMatch(/role="img" aria-label="[^"]+"/);
+  });
+
+  it('shows the numbers of this run', () => {
+    for (const { standard, patched, robust } of results.corruptions) {
+      for (const { corrupted } of [standard, patched, robust])
+        expect(html).toContain(`${corrupted.toFixed(1)} %`);
+    }
+    for (const { sha256 } of results.removal.after) expect(html).toContain(sha256);
+  });
+});
+
+describe('bench', () => {
+  it('refuses unknown corruptions and options, and says what there is', async () => {
+    const refused = await run(process.execPath, [main, 'demo', '--corruption', 'rain']).catch(
+      (error) => error,
+    );
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('there is no corruption "rain" yet; choose from');
+    const unknown = await run(process.execPath, [main, 'demo', '--sed', '1']).catch((error) => error);
+    expect(unknown.stderr).toContain('Did you mean --seed?');
+  });
+});
