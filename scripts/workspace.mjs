@@ -90,6 +90,10 @@ const targets = {
     if (!existsSync(join(root, 'apps/cli/dist/main.js'))) build('@proj/cli');
     runApp('apps/cli/dist/main.js', ...args);
   },
+  'fixtures:ofq'() {
+    build('@proj/bench');
+    runApp('apps/bench/dist/fixtures-ofq.js', ...args);
+  },
   'fixtures:rws'() {
     build('@proj/corruptions');
     runApp('packages/corruptions/dist/fixtures.js', ...args);

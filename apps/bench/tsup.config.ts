@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: { main: 'src/main.ts', 'demo-child': 'src/demo/child.ts' },
+  entry: { main: 'src/main.ts', 'demo-child': 'src/demo/child.ts', 'fixtures-ofq': 'src/ofq/main.ts' },
   format: 'esm',
   target: 'node20',
   clean: true,

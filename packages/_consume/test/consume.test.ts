@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 interface Manifest {
   readonly name: string;
   readonly private?: boolean;
+  readonly bin?: Readonly<Record<string, string>>;
   readonly exports?: Readonly<Record<string, unknown>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
@@ -16,15 +17,15 @@ interface Manifest {
 }
 
 const run = promisify(execFile);
-const packagesFolder = fileURLToPath(new URL('../..', import.meta.url));
-const folders = readdirSync(packagesFolder).filter((folder) =>
-  existsSync(join(packagesFolder, folder, 'package.json')),
+const workspace = fileURLToPath(new URL('../../..', import.meta.url));
+const folders = ['packages', 'apps'].flatMap((part) =>
+  readdirSync(join(workspace, part))
+    .map((name) => join(workspace, part, name))
+    .filter((folder) => existsSync(join(folder, 'package.json'))),
 );
 const manifests = new Map(
   folders.map((folder) => {
-    const manifest = JSON.parse(
-      readFileSync(join(packagesFolder, folder, 'package.json'), 'utf8'),
-    ) as Manifest;
+    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
     return [manifest.name, { folder, manifest }] as const;
   }),
 );
@@ -47,11 +48,11 @@ describe('every package, packed and installed alone', () => {
   beforeAll(async () => {
     for (const { folder, manifest } of published) {
       const { stdout } = await run('pnpm', ['pack', '--json', '--pack-destination', scratch], {
-        cwd: join(packagesFolder, folder),
+        cwd: folder,
       });
       tarballs.set(manifest.name, (JSON.parse(stdout) as { filename: string }).filename);
     }
-  });
+  }, 180_000);
   afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
   for (const { folder, manifest } of published) {
@@ -60,7 +61,7 @@ describe('every package, packed and installed alone', () => {
     it(`${name} imports in plain Node, and its README examples run`, { timeout: 180_000 }, async () => {
       const home = mkdtempSync(join(scratch, 'home-'));
       writeFileSync(join(home, 'package.json'), '{"name":"stranger","private":true,"type":"module"}');
-      const readme = readFileSync(join(packagesFolder, folder, 'README.md'), 'utf8');
+      const readme = readFileSync(join(folder, 'README.md'), 'utf8');
       const asked = installLine(readme).map((wanted) => tarballs.get(wanted) ?? wanted);
       // The registry does not know what is not published yet, so the tarballs of the dependencies come along.
       const needed = [...closure(name)].map((other) => tarballs.get(other)!);
@@ -75,7 +76,11 @@ describe('every package, packed and installed alone', () => {
       expect(new Set(installed), 'installs nothing of this workspace that it does not need').toEqual(allowed);
 
       const examples = [...readme.matchAll(/```js\n([\s\S]*?)```/g)];
-      expect(examples.length, `${name} shows an example`).toBeGreaterThan(0);
+      for (const command of Object.keys(manifest.bin ?? {})) {
+        const { stdout } = await run(join(home, 'node_modules', '.bin', command), ['--help'], { cwd: home });
+        expect(stdout).toContain(`Usage: ${command}`);
+      }
+      expect(examples.length > 0 || manifest.bin !== undefined, `${name} shows an example`).toBe(true);
       for (const [i, [, code]] of examples.entries()) await script(home, `example-${i}.mjs`, code!);
 
       const optional = optionalPeers(manifest);
@@ -96,9 +101,12 @@ function optionalPeers({ peerDependencies = {}, peerDependenciesMeta = {} }: Man
 
 /** What the README's first `npm install` names. */
 function installLine(readme: string): string[] {
-  const line = /^npm install (.+)$/m.exec(readme)?.[1];
+  const line = /^npm install ([^#\n]+)/m.exec(readme)?.[1];
   if (line === undefined) throw new Error('the README has no line "npm install ..."');
-  return line.split(/\s+/).filter((word) => !word.startsWith('-') && !word.startsWith('#'));
+  return line
+    .trim()
+    .split(/\s+/)
+    .filter((word) => !word.startsWith('-'));
 }
 
 /** Runs a module in `home` and compares the lines it prints with its `// =>` comments. */

@@ -5,7 +5,7 @@ import { corrupted, evaluateClassifier, inMemory, predict } from '@proj/recipes'
 import { extract, patch, relativeDifferences, type Signature, signatureToBytes, withAbout } from '@proj/rws';
 import type { StateDict } from '@proj/tensor-io';
 import { readSafetensors, writeFileAtomic } from '@proj/tensor-io/node';
-import { vitUnits } from '@proj/vit/forward';
+import { vitParameters, vitUnits } from '@proj/vit/forward';
 import sharp from 'sharp';
 import { type DemoJob, modelFile, type Report, signatureFile } from './jobs.ts';
 import { digitSplits, plan } from './plan.ts';
@@ -87,6 +87,7 @@ export async function analyseJob(
   const bytes = signatureToBytes(signature);
   await writeFileAtomic(join(folder, file), bytes);
   const modelBytes = (await stat(join(folder, modelFile('standard')))).size;
+  const differences = relativeDifferences(standard, robust);
   const patchedState = (await patch(standard, [{ signature, alpha }])).state;
   return {
     corruption,
@@ -106,9 +107,9 @@ export async function analyseJob(
     robust: robustAccuracy,
     shareOfGain: (patched.corrupted - at(0).corrupted) / (robustAccuracy.corrupted - at(0).corrupted),
     sweep,
-    relativeDifference: [...relativeDifferences(standard, robust)]
-      .filter(([name]) => standard.get(name)!.shape.length > 1)
-      .map(([name, value]) => ({ name, value: value! })),
+    relativeDifference: vitParameters(plan.model)
+      .filter(({ shape }) => shape.length > 1)
+      .map(({ name }) => ({ name, value: differences.get(name)! })),
     gallery: await gallery(test.corrupted, standard, patchedState),
   };
 }

@@ -32,11 +32,11 @@ export async function page(results: DemoResults): Promise<string> {
 ${summary(results)}
 <h2>${removal.equal ? 'Taken off again, every bit is back' : 'Removal did not restore the model'}</h2>
 <p>The patched model was saved, opened with nothing else at hand, and stripped of its signatures in every order. SHA-256 of all parameters:</p>
-<div class="scroll"><table class="hashes">
-<tr><th>before patching</th><td><code>${removal.before}</code></td></tr>
-<tr><th>patched with all</th><td><code>${removal.patched}</code></td></tr>
-${removal.after.map(({ order, sha256 }) => `<tr><th>removed: ${text(order)}</th><td><code>${sha256}</code> ${sha256 === removal.before ? '✓ equal' : '✗ different'}</td></tr>`).join('\n')}
-</table></div>
+<dl>
+<dt>before patching</dt><dd><code>${removal.before}</code></dd>
+<dt>patched with all</dt><dd><code>${removal.patched}</code></dd>
+${removal.after.map(({ order, sha256 }) => `<dt>removed: ${text(order)} ${sha256 === removal.before ? '<span class="right">✓ equal</span>' : '<span class="wrong">✗ different</span>'}</dt><dd><code>${sha256}</code></dd>`).join('\n')}
+</dl>
 ${sections.join('\n')}
 <h2>All patches at once</h2>
 <p>Each signature at the strength chosen for it alone, added to one model (<code>${text(together.file)}</code>).</p>
@@ -118,11 +118,11 @@ main { max-width: 60rem; margin: 0 auto; padding: 1rem; }
 h1 { line-height: 1.2; } h2 { margin-top: 2.5rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .35rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; }
-.hashes th, .hashes td { white-space: nowrap; } .key { font-weight: 700; }
+td { white-space: nowrap; } .key { font-weight: 700; }
+dt { font-weight: 600; margin-top: .5rem; } dd { margin: 0; }
 .note { font-size: .9rem; opacity: .8; }
 .scroll { overflow-x: auto; }
 code { font-size: .85em; background: var(--soft); padding: .1em .3em; border-radius: 3px; overflow-wrap: anywhere; }
-.hashes code { overflow-wrap: normal; }
 figure { margin: 1rem 0; } figure > svg { max-width: 100%; height: auto; }
 .gallery { display: flex; flex-wrap: wrap; gap: 1rem; } .gallery figure { margin: 0; }
 .gallery img { image-rendering: pixelated; border: 1px solid var(--line); display: block; }
