@@ -1,34 +1,43 @@
 // The root npm scripts: everything starts here, so that Node and npm are all a machine needs.
-// npm installs pnpm into its own cache, pnpm installs the workspace, turbo builds what changed.
-import { spawnSync } from 'node:child_process';
+// npm fetches pnpm into its own cache, pnpm installs the workspace, turbo builds what changed.
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const [target = 'help', ...args] = process.argv.slice(2);
-const userDirectory = process.env.INIT_CWD ?? process.cwd();
+const [target = '', ...args] = process.argv.slice(2);
 
 const env = {
   ...process.env,
   PATH: join(root, 'node_modules', '.bin') + delimiter + process.env.PATH,
+  // How a user of this repository calls the command line, for the commands that it suggests.
+  PROJ_COMMAND: 'npm run proj --',
   TURBO_TELEMETRY_DISABLED: '1',
   DO_NOT_TRACK: '1',
 };
 
+// Ctrl-C reaches the whole process group; what runs below ends in its own time, with a checkpoint perhaps.
+process.on('SIGINT', () => {});
+
+/** Runs a command to its end; a failure ends this process with the command's exit code. */
 function run(command, commandArgs, options = {}) {
-  const { status, signal, error } = spawnSync(command, commandArgs, {
-    cwd: root,
-    stdio: 'inherit',
-    env,
-    shell: process.platform === 'win32',
-    ...options,
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, commandArgs, {
+      cwd: root,
+      stdio: 'inherit',
+      env,
+      shell: process.platform === 'win32',
+      ...options,
+    });
+    child.on('error', reject);
+    child.on('close', (status) => (status === 0 ? resolve() : process.exit(status ?? 130)));
   });
-  if (error) throw error;
-  if (signal) process.kill(process.pid, signal);
-  if (status !== 0) process.exit(status ?? 1);
 }
+
+/** What prepares a command's run prints to stderr, so that stdout is the command's alone. */
+const prepare = (command, commandArgs) => run(command, commandArgs, { stdio: ['inherit', 2, 2] });
 
 function requireNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
@@ -40,64 +49,52 @@ function requireNode() {
   }
 }
 
-function install() {
+async function install() {
   const marker = join(root, 'node_modules', '.modules.yaml');
   const lockfile = join(root, 'pnpm-lock.yaml');
   if (existsSync(marker) && statSync(marker).mtimeMs >= statSync(lockfile).mtimeMs) return;
-  run('npm', [
-    'exec',
-    '--yes',
-    `--package=${manifest.packageManager}`,
-    '--',
-    'pnpm',
-    'install',
-    '--frozen-lockfile',
-  ]);
+  const pnpm = ['exec', '--yes', `--package=${manifest.packageManager}`, '--', 'pnpm'];
+  await prepare('npm', [...pnpm, 'install', '--frozen-lockfile']);
 }
 
 const build = (...filters) =>
-  run('turbo', ['run', 'build', '--output-logs=errors-only', ...filters.map((name) => `--filter=${name}`)]);
+  prepare('turbo', [
+    'run',
+    'build',
+    '--output-logs=errors-only',
+    ...filters.map((name) => `--filter=${name}`),
+  ]);
 
-function check() {
-  run('biome', ['check', '.']);
-  run('turbo', ['run', 'typecheck', 'publint', 'attw', '--output-logs=errors-only']);
-  run('knip', []);
+async function check() {
+  await run('biome', ['check', '.']);
+  await run('tsc', ['-p', '.']);
+  await run('turbo', ['run', 'typecheck', 'publint', 'attw', '--output-logs=errors-only']);
+  await run('knip', []);
 }
 
-const runApp = (file, ...appArgs) => run('node', [join(root, file), ...appArgs], { cwd: userDirectory });
+/** Builds an app and runs it where the user stands. */
+async function app(name, file, ...appArgs) {
+  await build(`@proj/${name}`);
+  await run('node', [join(root, file), ...appArgs], { cwd: process.env.INIT_CWD ?? process.cwd() });
+}
 
 const targets = {
   build: () => build(),
-  check: () => {
-    build();
-    check();
+  async check() {
+    await build();
+    await check();
   },
   format: () => run('biome', ['check', '--write', '.']),
-  test() {
-    build();
-    check();
-    run('vitest', ['run', ...args]);
+  async test() {
+    await build();
+    await check();
+    await run('vitest', ['run', ...args]);
   },
-  demo() {
-    build('@proj/bench');
-    runApp('apps/bench/dist/main.js', 'demo', ...args);
-  },
-  bench() {
-    build('@proj/bench');
-    runApp('apps/bench/dist/main.js', ...args);
-  },
-  proj() {
-    if (!existsSync(join(root, 'apps/cli/dist/main.js'))) build('@proj/cli');
-    runApp('apps/cli/dist/main.js', ...args);
-  },
-  'fixtures:ofq'() {
-    build('@proj/bench');
-    runApp('apps/bench/dist/fixtures-ofq.js', ...args);
-  },
-  'fixtures:rws'() {
-    build('@proj/corruptions');
-    runApp('packages/corruptions/dist/fixtures.js', ...args);
-  },
+  demo: () => app('bench', 'apps/bench/dist/main.js', 'demo', ...args),
+  bench: () => app('bench', 'apps/bench/dist/main.js', ...args),
+  proj: () => app('cli', 'apps/cli/dist/main.js', ...args),
+  'fixtures:ofq': () => app('bench', 'apps/bench/dist/fixtures-ofq.js', ...args),
+  'fixtures:rws': () => app('corruptions', 'packages/corruptions/dist/fixtures.js', ...args),
 };
 
 requireNode();
@@ -105,5 +102,5 @@ if (!Object.hasOwn(targets, target)) {
   console.error(`Unknown target "${target}". Known: ${Object.keys(targets).join(', ')}.`);
   process.exit(2);
 }
-install();
-targets[target]();
+await install();
+await targets[target]();

@@ -6,6 +6,7 @@ import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { requireCorruption } from './demo/jobs.ts';
+import { share } from './demo/page.ts';
 import type { DemoResults } from './demo/results.ts';
 import { runDemo } from './demo/run.ts';
 
@@ -99,7 +100,7 @@ function summary({ corruptions, together, removal, seconds }: DemoResults, folde
         percent(patched.corrupted),
         percent(all),
         percent(robust.corrupted),
-        `${(100 * shareOfGain).toFixed(0)} %`,
+        share(shareOfGain),
         `${signature.units} units, α ${signature.alpha}`,
       ],
       [

@@ -33,7 +33,7 @@ describe('the demo, whole', () => {
       expect(patched.corrupted - standard.corrupted).toBeGreaterThanOrEqual(
         0.5 * (robust.corrupted - standard.corrupted),
       );
-      expect(shareOfGain).toBeCloseTo(
+      expect(shareOfGain!).toBeCloseTo(
         (patched.corrupted - standard.corrupted) / (robust.corrupted - standard.corrupted),
       );
     }

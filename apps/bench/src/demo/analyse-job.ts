@@ -74,6 +74,7 @@ export async function analyseJob(
   const at = (strength: number): Accuracy => sweep.find((row) => row.alpha === strength)!;
   const patched = at(alpha);
   const robustAccuracy = await measure(robust, test);
+  const gain = robustAccuracy.corrupted - at(0).corrupted;
   const images = `digits, test split, ${corruption} severity ${severity}`;
   const signature = await withAbout(chosen, {
     ...about,
@@ -105,7 +106,7 @@ export async function analyseJob(
     standard: at(0),
     patched,
     robust: robustAccuracy,
-    shareOfGain: (patched.corrupted - at(0).corrupted) / (robustAccuracy.corrupted - at(0).corrupted),
+    shareOfGain: gain > 0 ? (patched.corrupted - at(0).corrupted) / gain : null,
     sweep,
     relativeDifference: vitParameters(plan.model)
       .filter(({ shape }) => shape.length > 1)

@@ -31,7 +31,7 @@ export async function page(results: DemoResults): Promise<string> {
 <p>A small vision transformer (${text(results.model.name)}, ${count(results.model.parameters)} parameters) was trained on ${count(results.data.train)} handwritten digits: once on clean images, once per corruption. What the corruption did to its first layers was kept as a small signature file, added to the clean model, and taken off again. Every number on this page was computed in this run, in ${duration(results.seconds)}.</p>
 ${summary(results)}
 <h2>${removal.equal ? 'Taken off again, every bit is back' : 'Removal did not restore the model'}</h2>
-<p>The patched model was saved, opened with nothing else at hand, and stripped of its signatures in every order. SHA-256 of all parameters:</p>
+<p>The patched model was saved, opened with nothing else at hand, and its signatures were taken off, the first first and the last first. SHA-256 of all parameters:</p>
 <dl>
 <dt>before patching</dt><dd><code>${removal.before}</code></dd>
 <dt>patched with all</dt><dd><code>${removal.patched}</code></dd>
@@ -39,7 +39,7 @@ ${removal.after.map(({ order, sha256 }) => `<dt>removed: ${text(order)} ${sha256
 </dl>
 ${sections.join('\n')}
 <h2>All patches at once</h2>
-<p>Each signature at the strength chosen for it alone, added to one model (<code>${text(together.file)}</code>).</p>
+<p>All signatures in one model (<code>${text(together.file)}</code>), each at the strength chosen for it alone times ${together.factor}, the factor that did best on the validation images: signatures that touch the same layers disturb each other.</p>
 <div class="scroll"><table>
 <tr><th>test images</th><th>standard</th><th>its own patch</th><th>all patches</th></tr>
 <tr><td>clean</td><td>${percent(corruptions[0]!.standard.clean)}</td><td>–</td><td>${percent(together.clean)}</td></tr>
@@ -66,7 +66,7 @@ function summary({ corruptions }: DemoResults): string {
   const rows = corruptions.map(
     (result) => `<tr><td>${text(result.corruption)}</td><td>${percent(result.standard.corrupted)}</td>
 <td class="key">${percent(result.patched.corrupted)}</td><td>${percent(result.robust.corrupted)}</td>
-<td>${percent(result.standard.clean)} → ${percent(result.patched.clean)}</td><td>${(100 * result.shareOfGain).toFixed(0)} %</td>
+<td>${percent(result.standard.clean)} → ${percent(result.patched.clean)} (robust ${percent(result.robust.clean)})</td><td>${share(result.shareOfGain)}</td>
 <td>${count(result.signature.bytes)} B (${result.signature.ratio.toFixed(1)}× smaller)</td></tr>`,
   );
   return `<div class="scroll"><table>
@@ -105,6 +105,9 @@ ${tried.map((row) => `<tr><td>${row.units}</td><td>${row.alpha}</td><td>${percen
 const text = (value: string): string =>
   value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 const percent = (value: number): string => `${value.toFixed(1)} %`;
+/** The patch's share of what the robust model gains. */
+export const share = (value: number | null): string =>
+  value === null ? 'no gain to share' : `${(100 * value).toFixed(0)} %`;
 const count = (value: number): string => value.toLocaleString('en-US');
 const duration = (seconds: number): string =>
   seconds < 90 ? `${seconds.toFixed(0)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;

@@ -12,6 +12,8 @@ export const plan = {
   bits: 4,
   /** Strengths tried for the patch, and shown in the sweep. */
   alphas: [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2],
+  /** What all strengths are multiplied by when all patches are applied together. */
+  factors: [0.5, 0.625, 0.75, 0.875, 1],
   /** The smallest number of units whose mean of clean and corrupted validation accuracy comes this close (in points) to the best. */
   unitTolerance: 1,
   galleryImages: 12,
@@ -60,3 +62,6 @@ const { validation, test } = plan.splits;
 /** Images that one corruption's analysis looks at: every tried patch on validation, then models and strengths on test. */
 export const analysisPasses =
   2 * validation * (plan.model.depth + plan.alphas.length - 1) + 2 * test * (plan.alphas.length + 1);
+/** Images that measuring all patches together looks at: every factor on validation, the chosen one on test. */
+export const togetherPasses = (corruptions: number): number =>
+  (1 + corruptions) * (plan.factors.length * validation + test);

@@ -32,8 +32,8 @@ export interface CorruptionResult {
   readonly standard: Accuracy;
   readonly patched: Accuracy;
   readonly robust: Accuracy;
-  /** The share of the robust model's gain on corrupted images that the patch gives: (patched - standard) / (robust - standard). */
-  readonly shareOfGain: number;
+  /** The share of the robust model's gain on corrupted images that the patch gives: (patched - standard) / (robust - standard). Null where robust gains nothing. */
+  readonly shareOfGain: number | null;
   readonly sweep: readonly (Accuracy & { readonly alpha: number })[];
   /** ||robust - standard|| / ||standard|| for every weight tensor. */
   readonly relativeDifference: readonly { readonly name: string; readonly value: number }[];
@@ -62,9 +62,12 @@ export interface DemoResults {
   };
   readonly models: readonly ModelRow[];
   readonly corruptions: readonly CorruptionResult[];
-  /** All signatures applied together, each at its chosen strength. */
+  /** All signatures applied together, each at its chosen strength times one factor chosen on validation. */
   readonly together: {
     readonly file: string;
+    readonly factor: number;
+    /** On the validation split; `corrupted` is the mean over the corruptions. */
+    readonly tried: readonly (Accuracy & { readonly factor: number })[];
     readonly clean: number;
     readonly corrupted: readonly { readonly corruption: string; readonly accuracy: number }[];
   };

