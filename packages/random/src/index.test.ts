@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { RandomSeedError, random } from './index.ts';
+import { RandomError, random } from './index.ts';
 
 const take = <T>(count: number, draw: () => T): T[] => Array.from({ length: count }, draw);
 
 describe('random', () => {
-  it('repeats the same draws for the same seed and path, on every machine', () => {
+  it('repeats the same draws for the same seed and path', () => {
     expect(take(4, random(42, 'order', 0).uniform)).toMatchInlineSnapshot(`
       [
         0.45198990096242886,
@@ -71,8 +71,49 @@ describe('random', () => {
     expect(orders.size).toBe(6);
   });
 
+  const codeOf = (draw: () => unknown): string => {
+    try {
+      draw();
+    } catch (error) {
+      if (error instanceof RandomError) return error.code;
+      throw error;
+    }
+    return 'drawn';
+  };
+
+  it('draws what the README shows', () => {
+    expect([...random(42, 'order', 3).permutation(5)]).toEqual([4, 0, 2, 1, 3]);
+  });
+
   it('refuses a seed that is no safe integer', () => {
-    expect(() => random(Number.NaN)).toThrow(RandomSeedError);
-    expect(() => random(0.5)).toThrow('seed must be a safe integer');
+    for (const seed of [Number.NaN, 0.5, 2 ** 53, Number.POSITIVE_INFINITY])
+      expect(codeOf(() => random(seed))).toBe('RANDOM_BAD_SEED');
+    expect(() => random(0.5)).toThrow('seed must be a safe integer, got 0.5; pass e.g. 42.');
+  });
+
+  it('refuses a path that JSON cannot tell apart', () => {
+    const parts: unknown[] = [Number.NaN, Number.POSITIVE_INFINITY, -1 / 0, undefined, null, true, {}, 1n];
+    for (const part of parts) expect(codeOf(() => random(1, 'a', part as number))).toBe('RANDOM_BAD_PATH');
+    expect(() => random(1, 'a', Number.NaN)).toThrow(
+      'part 1 of the path must be text or a finite number, got NaN.',
+    );
+  });
+
+  it.each([
+    ['integer', [0, -3, 2.5, 2 ** 31 + 1, Number.NaN, Number.POSITIVE_INFINITY], [1, 2 ** 31]],
+    ['poisson', [-1, -1e-9, Number.NaN, Number.POSITIVE_INFINITY], [0, 1e-9, 1e15]],
+    ['permutation', [-1, 2.5, 2 ** 31 + 1, Number.NaN, Number.POSITIVE_INFINITY], [0, 1]],
+  ] as const)('%s refuses what has no answer and takes the ends of its range', (draw, bad, good) => {
+    const stream = random(1);
+    for (const value of bad)
+      expect(
+        codeOf(() => stream[draw](value)),
+        `${value}`,
+      ).toBe('RANDOM_BAD_RANGE');
+    for (const value of good)
+      expect(
+        codeOf(() => stream[draw](value)),
+        `${value}`,
+      ).toBe('drawn');
   });
 });

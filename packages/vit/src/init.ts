@@ -14,7 +14,7 @@ const deviation = 0.02;
  * timm's `trunc_normal_` cuts at ±2, a hundred deviations away, so that nothing is ever cut. Each parameter draws from
  * a stream of its own: equal names and shapes get equal values, whatever else the model has.
  *
- * @throws {VitError} `VIT_CONFIG_INVALID`; `RandomSeedError` for a seed that is no safe integer.
+ * @throws {VitError} `VIT_CONFIG_INVALID`; `RandomError` for a seed that is no safe integer.
  */
 export function initVit(config: VitConfig, seed: number): Map<string, Tensor> {
   const fanIn = config.channels * config.patchSize ** 2;
