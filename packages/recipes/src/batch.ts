@@ -21,8 +21,15 @@ export function toTensorBatch(
   };
 }
 
-/** @throws {RecipeError} `RECIPE_IMAGE_SIZE`, `RECIPE_CLASSES`. */
-export function requireFit(dataset: ImageDataset, config: VitConfig): void {
+/**
+ * @param knownClasses names of the classes that the model knows, where its file says so.
+ * @throws {RecipeError} `RECIPE_IMAGE_SIZE`, `RECIPE_CLASSES`.
+ */
+export function requireFit(
+  dataset: ImageDataset,
+  config: VitConfig,
+  knownClasses: readonly string[] = [],
+): void {
   const { height, width, channels, name, classNames } = dataset;
   if (height !== config.imageSize || width !== config.imageSize || channels !== config.channels) {
     throw new RecipeError(
@@ -35,6 +42,14 @@ export function requireFit(dataset: ImageDataset, config: VitConfig): void {
     throw new RecipeError(
       'RECIPE_CLASSES',
       `${name} has ${classNames.length} classes, ${config.name} knows ${config.classes}; train a model for this data set.`,
+    );
+  }
+  const other = classNames.findIndex((className, i) => (knownClasses[i] ?? className) !== className);
+  if (other >= 0) {
+    throw new RecipeError(
+      'RECIPE_CLASSES',
+      `class ${other} is ${JSON.stringify(classNames[other])} in ${name} and ${JSON.stringify(knownClasses[other])} in this ` +
+        `${config.name}; use the data set that the model was trained for, or train one for this data set.`,
     );
   }
 }

@@ -1,5 +1,5 @@
 import { type CorruptionName, corruptImages } from '@proj/corruptions';
-import { type ImageDataset, memoryDataset } from '@proj/datasets';
+import type { ImageDataset } from '@proj/datasets';
 
 export interface CorruptionSetting {
   readonly name: CorruptionName;
@@ -31,10 +31,4 @@ export function corrupted(dataset: ImageDataset, { name, severity, seed }: Corru
       return images;
     },
   };
-}
-
-/** The data set with all its images read, for sets that are looked at many times. */
-export async function inMemory(dataset: ImageDataset): Promise<ImageDataset> {
-  const indices = Uint32Array.from({ length: dataset.length }, (_, i) => i);
-  return memoryDataset({ ...dataset, images: await dataset.images(indices) });
 }

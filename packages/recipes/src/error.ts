@@ -1,6 +1,6 @@
 /**
  * - `RECIPE_IMAGE_SIZE`: the data set's images are not what the model takes.
- * - `RECIPE_CLASSES`: the data set has more classes than the model.
+ * - `RECIPE_CLASSES`: the data set has more classes than the model, or others.
  */
 export type RecipeErrorCode = 'RECIPE_IMAGE_SIZE' | 'RECIPE_CLASSES';
 

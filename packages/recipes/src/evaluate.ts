@@ -9,6 +9,8 @@ import { requireFit, toTensorBatch } from './batch.ts';
 export interface ClassifierOptions extends Pick<EvaluateOptions, 'progress' | 'signal'> {
   readonly config: VitConfig;
   readonly state: StateDict;
+  /** Names of the model's classes in the order of its logits, to be compared with the data set's. */
+  readonly classNames?: readonly string[] | undefined;
   readonly dataset: ImageDataset;
   readonly batchSize: number;
 }
@@ -19,8 +21,8 @@ export interface ClassifierOptions extends Pick<EvaluateOptions, 'progress' | 's
  * @throws {RecipeError} when data set and model do not fit; `VitError` when the weights do not; what `evaluate` throws.
  */
 export async function evaluateClassifier(options: ClassifierOptions): Promise<Evaluation> {
-  const { config, state, dataset, batchSize, progress, signal } = options;
-  requireFit(dataset, config);
+  const { config, state, classNames, dataset, batchSize, progress, signal } = options;
+  requireFit(dataset, config, classNames);
   checkParameters(config, state);
   const parameters = toTensors(state);
   const layers = floatLayers(parameters);

@@ -5,7 +5,8 @@ export { type ClassifierRecipe, type TrainClassifierOptions, trainClassifier } f
 export { type ClassifierOptions, evaluateClassifier, predict } from './evaluate.ts';
 
 // Images under a corruption
-export { type CorruptionSetting, corrupted, inMemory } from './corrupted.ts';
+export { type CorruptionSetting, corrupted } from './corrupted.ts';
+export { type InMemoryOptions, inMemory } from './in-memory.ts';
 
 // Errors
 export { RecipeError, type RecipeErrorCode } from './error.ts';

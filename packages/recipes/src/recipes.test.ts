@@ -22,6 +22,8 @@ const recipe = {
   augmentation: { cropPadding: 2, flip: false },
 };
 
+const fog = { name: 'fog', severity: 5, seed: 4 } as const;
+
 /** Bright on the left or on the right, with noise. */
 function halves(count: number, seed: number): ImageDataset {
   const draws = random(seed);
@@ -88,9 +90,38 @@ describe('recipes', () => {
     const dataset = corrupted(halves(128, 1), { name: 'impulse_noise', severity: 5, seed: 4 });
     const whole = await trained(dataset, undefined, 10);
     expect(whole.saved[0]!.position).toEqual({ epoch: 1, step: 2, globalStep: 10 });
-    const resumed = await trained(await inMemory(dataset), whole.saved[0]);
+    const resumed = await trained(dataset, whole.saved[0]);
     expect(resumed.sha256).toBe(whole.sha256);
     expect(await stateSha256(resumed.state)).toBe(whole.sha256);
+  });
+
+  it.each([
+    ['images', (clean: ImageDataset) => inMemory(corrupted(clean, fog)), 'imagesSha256'],
+    [
+      'labels',
+      async (clean: ImageDataset) => ({ ...clean, labels: clean.labels.toReversed() }),
+      'labelsSha256',
+    ],
+    ['class names', async (clean: ImageDataset) => ({ ...clean, classNames: ['a', 'b'] }), 'labelsSha256'],
+  ])('refuse to go on with other %s of the same name and length', async (_, change, named) => {
+    const clean = halves(32, 1);
+    const { saved } = await trained(clean, undefined, 5);
+    const other = { ...(await change(clean)), name: clean.name };
+    await expect(trained(other, saved[0])).rejects.toThrow(
+      expect.objectContaining({ code: 'TRAINER_CONFIG_MISMATCH', message: expect.stringContaining(named) }),
+    );
+  });
+
+  it('corrupt a whole set with a turn of the event loop after every few images, until told to stop', async () => {
+    const dataset = corrupted(halves(40, 1), fog);
+    const counts: number[] = [];
+    await inMemory(dataset, { progress: ({ count }) => counts.push(count) });
+    expect(counts).toEqual([16, 32, 40]);
+    const controller = new AbortController();
+    setImmediate(() => controller.abort());
+    await expect(inMemory(corrupted(halves(4000, 1), fog), { signal: controller.signal })).rejects.toThrow(
+      expect.objectContaining({ name: 'AbortError' }),
+    );
   });
 
   it('corrupt image i the same way in any order and batch', async () => {
@@ -108,5 +139,16 @@ describe('recipes', () => {
     expect(() => train({ ...config, imageSize: 35 })).toThrow(RecipeError);
     expect(() => train({ ...config, imageSize: 35 })).toThrow('28 x 28 x 1');
     expect(() => train({ ...config, classes: 1 })).toThrow('halves has 2 classes');
+  });
+
+  it('refuse classes of other names before any work, where the model knows its own', async () => {
+    const dataset = halves(16, 1);
+    const refusal = expect.objectContaining({
+      code: 'RECIPE_CLASSES',
+      message: expect.stringContaining('class 1 is "right" in halves and "up" in this vit_digits_28'),
+    });
+    const known = { config, dataset, classNames: ['left', 'up'] };
+    expect(() => trainClassifier({ ...known, recipe })).toThrow(refusal);
+    await expect(evaluateClassifier({ ...known, state: new Map(), batchSize: 16 })).rejects.toThrow(refusal);
   });
 });

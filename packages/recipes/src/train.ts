@@ -20,6 +20,7 @@ import {
 } from '@proj/trainer';
 import { checkParameters, floatLayers, initVit, type VitConfig, vit } from '@proj/vit';
 import { requireFit, toTensorBatch } from './batch.ts';
+import { datasetFingerprint } from './fingerprint.ts';
 
 /** How to train: AdamW with timm's decay groups, cosine with linear warm-up read at every step, cross-entropy. */
 export interface ClassifierRecipe {
@@ -40,7 +41,9 @@ export interface TrainClassifierOptions
   readonly dataset: ImageDataset;
   /** Weights to start from; without them `initVit(config, recipe.seed)`. */
   readonly start?: StateDict;
-  /** What else the run depends on, to be compared on resume: where the images and the start weights come from. */
+  /** Names of the classes that `start` knows in the order of its logits, to be compared with the data set's. */
+  readonly classNames?: readonly string[] | undefined;
+  /** What else the run depends on, to be compared on resume: the start weights, the kernels. */
   readonly provenance?: Config;
 }
 
@@ -48,14 +51,21 @@ export interface TrainClassifierOptions
  * Trains a vision transformer on a data set (corrupted or not), telling what happens: the trainer's events.
  * A last batch that is not full is left out, so that every step has the same shape.
  *
+ * Checkpoints carry the recipe and a fingerprint of the data: labels, and the images where they lie in memory.
+ *
  * @throws {RecipeError} when data set and model do not fit; `VitError` when `start` does not; what `train` throws.
  */
 export function trainClassifier(
   options: TrainClassifierOptions,
 ): AsyncGenerator<TrainEvent<never>, void, void> {
-  const { config, recipe, dataset, start } = options;
-  requireFit(dataset, config);
+  const { config, dataset, start } = options;
+  requireFit(dataset, config, options.classNames);
   if (start !== undefined) checkParameters(config, start);
+  return events(options);
+}
+
+async function* events(options: TrainClassifierOptions): AsyncGenerator<TrainEvent<never>, void, void> {
+  const { config, recipe, dataset, start } = options;
   const { batchSize, epochs, seed, augmentation } = recipe;
   const steps = stepsPerEpoch({ length: dataset.length, batchSize, dropLast: true });
   const inTurn = sequential((epoch, firstStep) =>
@@ -68,7 +78,8 @@ export function trainClassifier(
       ...(augmentation && { augment: augmentation }),
     }),
   );
-  return train<Batch, never>({
+  const fingerprint = await datasetFingerprint(dataset);
+  yield* train<Batch, never>({
     parameters: start === undefined ? initVit(config, seed) : toTensors(start),
     valueAndGradients: tapeGradients<Batch>((parameters, _, { images, targets }) =>
       crossEntropy(vit(config, floatLayers(parameters), images), targets),
@@ -86,7 +97,7 @@ export function trainClassifier(
     epochs,
     stepsPerEpoch: steps,
     batch: async (epoch, step) => toTensorBatch(await inTurn(epoch, step), config),
-    config: { ...recipeConfig(config, recipe, dataset), ...options.provenance },
+    config: { ...recipeConfig(config, recipe, dataset), ...fingerprint, ...options.provenance },
     ...(options.checkpoints && { checkpoints: options.checkpoints }),
     ...(options.resume && { resume: options.resume }),
     ...(options.signal && { signal: options.signal }),

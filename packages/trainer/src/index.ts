@@ -33,5 +33,8 @@ export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.ts';
 export { type Checkpoint, type Position, parseCheckpoint, serializeCheckpoint } from './checkpoint.ts';
 export { type Config, configFingerprint, requireSameConfig } from './config.ts';
 
+// Letting signals, timers and clicks run within long work
+export { nextTurn } from './event-loop.ts';
+
 // Errors
 export { TrainerError, type TrainerErrorCode } from './error.ts';

@@ -160,6 +160,16 @@ describe('train', () => {
     expect(last(events, 'stopped').parameters.size).toBe(6);
   });
 
+  it('saves also when it is stopped before the first step', async () => {
+    const expected = await sha256Of(await collect(train(run())));
+    const store = memoryStore();
+    const checkpoints = { store, everySteps: 99 };
+    const events = await collect(train(run({ signal: AbortSignal.abort(), checkpoints })));
+    expect(events.map(({ kind }) => kind)).toEqual(['start', 'checkpoint', 'stopped']);
+    expect(store.saved[0]!.position).toEqual({ epoch: 0, step: 0, globalStep: 0 });
+    expect(await sha256Of(await collect(train(run({ resume: store.saved[0] }))))).toBe(expected);
+  });
+
   it('stops at a loss that is not finite, before the step, naming it, and disposes everything', async () => {
     const before = memory().numTensors;
     const poison = ({ images, targets }: Batch): Batch => {

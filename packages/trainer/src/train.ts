@@ -43,7 +43,7 @@ export interface TrainOptions<B extends Batch, E> {
   readonly evaluate?: (view: EvaluationView) => E | Promise<E>;
   /** Stored in checkpoints and compared on resume. */
   readonly config?: Config;
-  /** Saves whenever the steps done are a multiple of `everySteps`, at the end, and when stopped. */
+  /** Saves whenever the steps done are a multiple of `everySteps`, at the end, and when stopped, even before the first step. */
   readonly checkpoints?: { readonly store: CheckpointStore; readonly everySteps: number };
   /** Goes on from here; `parameters` and `buffers` then only say what names and shapes are expected. */
   readonly resume?: Checkpoint | undefined;
@@ -84,6 +84,12 @@ export async function* train<B extends Batch, E = never>(
       step: done % stepsPerEpoch,
       globalStep: done,
     });
+    let saved = -1;
+    const save = async (store: CheckpointStore): Promise<TrainEvent<E>> => {
+      const path = await store.save({ ...(await snapshot(live)), position: position(), config });
+      saved = done;
+      return { kind: 'checkpoint', step: done, path };
+    };
     yield { kind: 'start', step: done, totalSteps, resumed: resume !== undefined };
 
     while (done < totalSteps && !signal?.aborted) {
@@ -105,17 +111,12 @@ export async function* train<B extends Batch, E = never>(
       }
       await nextTurn();
       // After the evaluation, so that a run killed before this point evaluates again rather than never.
-      const ending = done === totalSteps || signal?.aborted === true;
-      if (checkpoints !== undefined && (ending || done % checkpoints.everySteps === 0)) {
-        const path = await checkpoints.store.save({
-          ...(await snapshot(live)),
-          position: position(),
-          config,
-        });
-        yield { kind: 'checkpoint', step: done, path };
+      if (checkpoints !== undefined && (done === totalSteps || done % checkpoints.everySteps === 0)) {
+        yield await save(checkpoints.store);
       }
     }
 
+    if (done < totalSteps && checkpoints !== undefined && saved !== done) yield await save(checkpoints.store);
     const { parameters, buffers } = live;
     if (done < totalSteps) {
       releaseMoments(live.optimizer);
