@@ -1,6 +1,7 @@
 import { broadcast_util, type TensorInfo } from '@tensorflow/tfjs-core';
 import { WasmKernelsError } from './error.ts';
 import { heapOf, type WasmBackend } from './heap.ts';
+import { withOutputs } from './outputs.ts';
 
 /** What may follow in the same pass: a bias of one value per column, and bounds that the result is clamped to. */
 export interface Epilogue {
@@ -39,33 +40,35 @@ export function batchProduct(
   const shiftsB = tall ? [0] : shifts(right.batch, batch, k * n);
 
   const { kernels, offset, withScratch } = heapOf(backend);
-  const out = backend.makeOutput([...batch, left.rows, n], 'float32');
-  withScratch(kernels.productScratch(m, n, k), (scratch) => {
-    const offsetA = offset(a);
-    const offsetB = offset(b);
-    const offsetC = offset(out);
-    const offsetBias = bias === undefined ? 0 : offset(bias);
-    for (let i = 0; i < shiftsA.length; i++) {
-      kernels.product(
-        m,
-        n,
-        k,
-        offsetA + 4 * shiftsA[i]!,
-        left.rowStep,
-        left.columnStep,
-        offsetB + 4 * shiftsB[i]!,
-        right.rowStep,
-        right.columnStep,
-        offsetC + 4 * i * m * n,
-        4 * n,
-        offsetBias,
-        low,
-        high,
-        scratch,
-      );
-    }
+  return withOutputs(backend, (make) => {
+    const out = make([...batch, left.rows, n]);
+    withScratch(kernels.productScratch(m, n, k), (scratch) => {
+      const offsetA = offset(a);
+      const offsetB = offset(b);
+      const offsetC = offset(out);
+      const offsetBias = bias === undefined ? 0 : offset(bias);
+      for (let i = 0; i < shiftsA.length; i++) {
+        kernels.product(
+          m,
+          n,
+          k,
+          offsetA + 4 * shiftsA[i]!,
+          left.rowStep,
+          left.columnStep,
+          offsetB + 4 * shiftsB[i]!,
+          right.rowStep,
+          right.columnStep,
+          offsetC + 4 * i * m * n,
+          4 * n,
+          offsetBias,
+          low,
+          high,
+          scratch,
+        );
+      }
+    });
+    return out;
   });
-  return out;
 }
 
 /** A tensor read as a batch of matrices, transposed by exchanging its steps (in bytes). */

@@ -42,13 +42,15 @@ export const fusedMatMulKernel: KernelConfig = {
     if (activation in CLAMPS) return product;
 
     const kernel = getKernel(KERNELS[activation]!, 'wasm');
-    const result = kernel.kernelFunc({
-      inputs: activation === 'prelu' ? { x: product, alpha: preluActivationWeights! } : { x: product },
-      attrs: { alpha: leakyreluAlpha! },
-      backend: given,
-    });
-    backend.disposeData(product.dataId);
-    return result;
+    try {
+      return kernel.kernelFunc({
+        inputs: activation === 'prelu' ? { x: product, alpha: preluActivationWeights! } : { x: product },
+        attrs: { alpha: leakyreluAlpha! },
+        backend: given,
+      });
+    } finally {
+      backend.disposeData(product.dataId);
+    }
   },
 };
 

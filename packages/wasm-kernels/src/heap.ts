@@ -49,7 +49,8 @@ export function heapOf(backend: WasmBackend): Heap {
     );
   }
   wasm._malloc = (bytes) => {
-    const offset: number = malloc(bytes);
+    // WebAssembly would take a larger number modulo 2^32, and allocate too little without a word.
+    const offset: number = bytes >= 0 && bytes < 2 ** 32 ? malloc(bytes) : 0;
     if (offset === 0) throw outOfMemory(bytes, memory);
     return offset;
   };

@@ -12,6 +12,7 @@ const IN_FORCE = [
   'BatchMatMul',
   '_FusedMatMul',
   'Identity',
+  'MaxPoolGrad',
   'proj.Linear',
   'proj.ColumnSums',
   'proj.LayerNorm',
@@ -35,6 +36,7 @@ describe('@proj/wasm-kernels/install, built and imported by Node', () => {
     });
     expect(JSON.parse(stdout)).toEqual({
       product: [7, 8],
+      full: 'WASM_KERNELS_OUT_OF_MEMORY',
       report: { flavour: 'reproducible', backend: 'wasm', kernels: IN_FORCE },
       warnings: [],
     });
@@ -44,7 +46,12 @@ describe('@proj/wasm-kernels/install, built and imported by Node', () => {
 describe('kernelReport', () => {
   it('says what is registered now, and install puts back what was taken away', () => {
     expect(kernelReport().kernels).toEqual(IN_FORCE);
-    for (const name of IN_FORCE) tf.unregisterKernel(name, 'wasm');
+    tf.unregisterKernel('Identity', 'wasm');
+    expect(kernelReport()).toMatchObject({
+      flavour: 'mixed',
+      kernels: IN_FORCE.filter((name) => name !== 'Identity'),
+    });
+    for (const name of IN_FORCE) if (name !== 'Identity') tf.unregisterKernel(name, 'wasm');
     expect(kernelReport()).toMatchObject({ flavour: 'stock', kernels: [] });
     for (const name of IN_FORCE) tf.registerKernel({ ...batchMatMulKernel, kernelName: name });
     install();

@@ -101,6 +101,28 @@ export interface Kernels {
   /** dx = dy (Φ(x) + x φ(x)) for `size` elements. */
   geluGradient(size: number, dy: number, x: number, dx: number): void;
 
+  /**
+   * dx [batch, height, width, channels] of max pooling, from x and dy [batch, outHeight, outWidth, channels]; `top` and `left`
+   * are the padding. A window's gradient goes to its largest value, the first in rows where several are.
+   */
+  maxPoolGradient(
+    batch: number,
+    height: number,
+    width: number,
+    channels: number,
+    outHeight: number,
+    outWidth: number,
+    filterHeight: number,
+    filterWidth: number,
+    strideHeight: number,
+    strideWidth: number,
+    top: number,
+    left: number,
+    x: number,
+    dy: number,
+    dx: number,
+  ): void;
+
   /** y [width] = the sums of the columns of x [rows, width]. */
   columnSums(rows: number, width: number, x: number, y: number): void;
 }

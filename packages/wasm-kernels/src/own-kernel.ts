@@ -1,11 +1,12 @@
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
 import { type Heap, heapOf, type WasmBackend } from './heap.ts';
+import { type Make, withOutputs } from './outputs.ts';
 
 /** What one run of a kernel gets besides its tensors: its numbers, the heap, and how to allocate a float32 result. */
 export interface Run {
   readonly attrs: Readonly<Record<string, number>>;
   readonly heap: Heap;
-  make(shape: readonly number[]): TensorInfo;
+  readonly make: Make;
 }
 
 /**
@@ -21,11 +22,13 @@ export function ownKernel<Name extends string>(
     setupFunc: (backend) => void heapOf(backend as WasmBackend),
     kernelFunc({ inputs: given, attrs, backend }) {
       const wasm = backend as WasmBackend;
-      return run(given as Record<Name, TensorInfo>, {
-        attrs: attrs as unknown as Record<string, number>,
-        heap: heapOf(wasm),
-        make: (shape) => wasm.makeOutput([...shape], 'float32'),
-      });
+      return withOutputs(wasm, (make) =>
+        run(given as Record<Name, TensorInfo>, {
+          attrs: attrs as unknown as Record<string, number>,
+          heap: heapOf(wasm),
+          make,
+        }),
+      );
     },
   };
 }

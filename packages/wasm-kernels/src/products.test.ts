@@ -189,6 +189,24 @@ describe("tf.matMul on wasm, in place of tfjs's kernel", () => {
     expect(product(tf.tensor2d([[1, 2]]), tf.tensor2d([[3], [4]]))).toEqual(Float32Array.of(11));
   });
 
+  it('refuses more bytes than a heap can have, instead of taking their number modulo 2^32', () => {
+    const kept = tensor([64, 3], 1);
+    const values = kept.dataSync();
+    const before = tf.memory().numTensors;
+    const [column, row] = [tf.ones([32_768, 1]), tf.ones([1, 32_768])];
+    const tooLarge = {
+      code: 'WASM_KERNELS_OUT_OF_MEMORY',
+      message: expect.stringContaining('another 4096.0'),
+    };
+    expect(() => wasm().makeOutput([2 ** 30 + 16], 'float32')).toThrow(expect.objectContaining(tooLarge));
+    expect(() => wasm().makeOutput([2 ** 30], 'float32')).toThrow(expect.objectContaining(tooLarge));
+    expect(() => tf.matMul(column, row)).toThrow(expect.objectContaining(tooLarge));
+    tf.dispose([column, row]);
+    expect(tf.memory().numTensors).toBe(before);
+    expect(kept.dataSync()).toEqual(values);
+    expect(product(tf.tensor2d([[1, 2]]), tf.tensor2d([[3], [4]]))).toEqual(Float32Array.of(11));
+  });
+
   it('refuses what it cannot multiply, with the shapes', () => {
     expect(() => tf.matMul(tf.zeros([2, 3]), tf.zeros([2, 3]))).toThrow(
       expect.objectContaining({ code: 'WASM_KERNELS_BAD_SHAPE' }),

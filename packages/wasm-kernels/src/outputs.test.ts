@@ -1,0 +1,94 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { WasmBackend } from './heap.ts';
+import './install.ts';
+
+const run = (kernel: string, inputs: tf.NamedTensorMap, attrs: Record<string, number> = {}): tf.Tensor[] =>
+  [tf.engine().runKernel(kernel, inputs, attrs)].flat();
+
+const KERNELS: Readonly<Record<string, () => tf.Tensor[]>> = {
+  BatchMatMul: () => [tf.matMul(tf.ones([2, 3, 4]), tf.ones([4, 5]))],
+  _FusedMatMul: () => [
+    tf.fused.matMul({ a: tf.ones([3, 4]), b: tf.ones([4, 5]), bias: tf.ones([5]), activation: 'elu' }),
+  ],
+  MaxPoolGrad: () => {
+    const [dy, input] = [tf.ones([1, 2, 2, 1]), tf.ones([1, 4, 4, 1])];
+    return [
+      tf
+        .engine()
+        .runKernel('MaxPoolGrad', { dy, input, output: dy }, { filterSize: 2, strides: 2, pad: 'valid' }),
+    ].flat();
+  },
+  'proj.Linear': () =>
+    run('proj.Linear', { x: tf.ones([3, 4]), weight: tf.ones([5, 4]), bias: tf.ones([5]) }),
+  'proj.ColumnSums': () => run('proj.ColumnSums', { x: tf.ones([3, 4]) }),
+  'proj.LayerNorm': () =>
+    run('proj.LayerNorm', { x: tf.ones([3, 4]), weight: tf.ones([4]), bias: tf.ones([4]) }, { eps: 1e-6 }),
+  'proj.LayerNormGradient': () => {
+    const [dy, x, kept] = [tf.ones([3, 4]), tf.ones([3, 4]), tf.ones([3, 1])];
+    return run('proj.LayerNormGradient', { dy, x, weight: tf.ones([4]), mean: kept, inverse: kept });
+  },
+  'proj.Gelu': () => run('proj.Gelu', { x: tf.ones([3, 4]) }),
+  'proj.GeluGradient': () => run('proj.GeluGradient', { dy: tf.ones([3, 4]), x: tf.ones([3, 4]) }),
+  'proj.AttentionPacked': () =>
+    run('proj.AttentionPacked', { qkv: tf.ones([2, 3, 12]) }, { heads: 2, scale: 1 }),
+  'proj.AttentionPackedGradient': () => {
+    const [dy, qkv, p] = [tf.ones([2, 3, 4]), tf.ones([2, 3, 12]), tf.ones([2, 2, 3, 3])];
+    return run('proj.AttentionPackedGradient', { dy, qkv, p }, { heads: 2, scale: 1 });
+  },
+};
+
+/** Counts what is allocated on the heap, and lets it be full after a number of allocations. */
+class Allocations {
+  open = 0;
+  left = Number.POSITIVE_INFINITY;
+
+  constructor({ wasm }: WasmBackend) {
+    const { _malloc: malloc, _free: free } = wasm;
+    wasm._malloc = (bytes) => {
+      // More than there can be, so that the heap itself says that it is full.
+      const offset = malloc(this.left-- > 0 ? bytes : 2 ** 32 - 1);
+      this.open++;
+      return offset;
+    };
+    wasm._free = (offset) => {
+      free(offset);
+      this.open--;
+    };
+  }
+}
+
+describe('a kernel that runs out of memory', () => {
+  let allocations: Allocations;
+
+  beforeAll(async () => {
+    await tf.setBackend('wasm');
+    tf.dispose(tf.ones([1])); // Emscripten's _free puts another in its place when it is first called.
+    allocations = new Allocations(tf.backend() as unknown as WasmBackend);
+  });
+
+  it.each(Object.keys(KERNELS))(
+    'gives back all that it had allocated, whichever allocation fails: %s',
+    (name) => {
+      const state = () => [allocations.open, tf.memory().numTensors, tf.memory().numBytes];
+      const before = state();
+      let failures = 0;
+      for (let after = 0; ; after++, failures++) {
+        allocations.left = after;
+        let failed: unknown;
+        try {
+          tf.tidy(() => {
+            expect(KERNELS[name]!().length).toBeGreaterThan(0);
+          });
+        } catch (error) {
+          failed = error;
+        }
+        allocations.left = Number.POSITIVE_INFINITY;
+        expect(state()).toEqual(before);
+        if (failed === undefined) break;
+        expect(failed).toMatchObject({ code: 'WASM_KERNELS_OUT_OF_MEMORY' });
+      }
+      expect(failures).toBeGreaterThan(1);
+    },
+  );
+});
