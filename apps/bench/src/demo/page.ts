@@ -66,11 +66,11 @@ function summary({ corruptions }: DemoResults): string {
   const rows = corruptions.map(
     (result) => `<tr><td>${text(result.corruption)}</td><td>${percent(result.standard.corrupted)}</td>
 <td class="key">${percent(result.patched.corrupted)}</td><td>${percent(result.robust.corrupted)}</td>
-<td>${percent(result.standard.clean)} → ${percent(result.patched.clean)} (robust ${percent(result.robust.clean)})</td><td>${share(result.shareOfGain)}</td>
-<td>${count(result.signature.bytes)} B (${result.signature.ratio.toFixed(1)}× smaller)</td></tr>`,
+<td>${percent(result.standard.clean)} → ${percent(result.patched.clean)}<br>(robust: ${percent(result.robust.clean)})</td><td>${share(result.shareOfGain)}</td>
+<td>${count(result.signature.bytes)} B,<br>${result.signature.ratio.toFixed(1)}× smaller</td></tr>`,
   );
   return `<div class="scroll"><table>
-<tr><th>corruption</th><th>standard</th><th>patched</th><th>robust</th><th>clean images, before → after</th><th>share of the robust gain</th><th>signature file</th></tr>
+<tr><th>corruption</th><th>standard</th><th>patched</th><th>robust</th><th>clean images,<br>before → after</th><th>share of the<br>robust gain</th><th>signature file</th></tr>
 ${rows.join('\n')}
 </table></div>
 <p class="note">Accuracy on corrupted test images, severity ${corruptions[0]!.severity} of 5. “Robust” is a whole model trained on that corruption; “patched” is the standard model plus the signature.</p>`;
