@@ -65,6 +65,14 @@ describe.each(BACKENDS)('attention on %s', (backend) => {
       expect.objectContaining({ code: 'OPS_SHAPE_MISMATCH' }),
     );
     expect(() => attentionPacked(tf.zeros([1, 2, 12]), 3, 1)).toThrow('attentionPacked with 3 heads');
+    for (const heads of [0, -2, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(() => attentionPacked(tf.zeros([1, 2, 12]), heads, 1)).toThrow(
+        expect.objectContaining({
+          code: 'OPS_BAD_ARGUMENT',
+          message: expect.stringContaining(`positive integer, got ${heads}`),
+        }),
+      );
+    }
     expect(() => attentionPacked(tf.zeros([1, 2, 12]), 2, Number.NaN)).toThrow(
       expect.objectContaining({ code: 'OPS_BAD_ARGUMENT' }),
     );

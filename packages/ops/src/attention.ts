@@ -30,10 +30,17 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, scale: number): Tenso
  *
  * The same as `attention` between the permutes that it needs, which a kernel that reads strided can leave out.
  *
- * @throws {OpsError} `OPS_SHAPE_MISMATCH`, `OPS_BAD_DTYPE`, `OPS_BAD_ARGUMENT` for a scale that is not finite.
+ * @throws {OpsError} `OPS_SHAPE_MISMATCH`, `OPS_BAD_DTYPE`, `OPS_BAD_ARGUMENT` for a scale that is not finite or a number of heads
+ * that is no positive integer.
  */
 export function attentionPacked(qkv: Tensor, heads: number, scale: number): Tensor {
   requireFloat('attentionPacked', { qkv });
+  if (!Number.isInteger(heads) || heads < 1) {
+    throw new OpsError(
+      'OPS_BAD_ARGUMENT',
+      `attentionPacked: heads must be a positive integer, got ${heads}; a ViT has C / 64 as a rule.`,
+    );
+  }
   const [batch, tokens, width] = qkv.shape as [number, number, number];
   requireShapes(
     qkv.rank === 3 && width > 0 && Number.isInteger(width / (3 * heads)),

@@ -47,6 +47,29 @@ describe.each(BACKENDS)('crossEntropy on %s', (backend) => {
     expect(loss.dataSync()[0]).toBe(2000);
   });
 
+  it('leaves out a class of target 0, so that a logit may be -Infinity', () => {
+    const logits = tf.tensor2d([[1, 2, -Infinity]]);
+    const p = [1 / (1 + Math.E), Math.E / (1 + Math.E), 0];
+    const cases: [tf.Tensor, number[], number][] = [
+      [tf.tensor1d([1], 'int32'), [0, 1, 0], -Math.log(p[1]!)],
+      [tf.tensor2d([[0.25, 0.75, 0]]), [0.25, 0.75, 0], -0.25 * Math.log(p[0]!) - 0.75 * Math.log(p[1]!)],
+      [tf.tensor1d([2], 'int32'), [0, 0, 1], Number.POSITIVE_INFINITY],
+    ];
+    for (const [targets, wanted, expected] of cases) {
+      const { value, grad } = tf.valueAndGrad((x) => crossEntropy(x, targets))(logits);
+      expect(value.dataSync()[0]).toBeCloseTo(expected, 5);
+      const slope = grad.dataSync();
+      for (const [i, w] of wanted.entries()) expect(slope[i]).toBeCloseTo(p[i]! - w, 5);
+    }
+  });
+
+  it('does not hide a NaN, in logits or targets', () => {
+    const value = (logits: number[], targets: tf.Tensor) =>
+      crossEntropy(tf.tensor2d([logits]), targets).dataSync()[0];
+    expect(value([1, Number.NaN], tf.tensor1d([0], 'int32'))).toBeNaN();
+    expect(value([1, 2], tf.tensor2d([[1, Number.NaN]]))).toBeNaN();
+  });
+
   it('refuses a class that the logits do not have, instead of counting it as no loss', () => {
     const logits = tf.zeros([2, 3]);
     for (const label of [3, -1]) {

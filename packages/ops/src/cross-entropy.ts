@@ -6,11 +6,14 @@ import {
   max,
   mul,
   neg,
+  notEqual,
   oneHot,
   sub,
   sum,
   type Tensor,
   type Tensor1D,
+  where,
+  zerosLike,
 } from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.ts';
 import { OpsError } from './error.ts';
@@ -20,6 +23,7 @@ import { requireFloat, requireShapes } from './shapes.ts';
  * Cross-entropy of `logits` [B, C], mean over the batch -> scalar, float32; `targets` are classes (int32 [B]) or probabilities (float32 [B, C]).
  *
  * Only logits are differentiated: dlogits = (softmax(logits) sum(targets) - targets) / B; targets count as constants.
+ * A class whose target is 0 adds nothing, also where its logit is -Infinity, as a masked class's is.
  *
  * @throws {OpsError} `OPS_SHAPE_MISMATCH`, `OPS_BAD_DTYPE`, `OPS_TARGET_OUT_OF_RANGE` for a class outside [0, C), which would count as no loss.
  */
@@ -46,8 +50,10 @@ export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {
     const shifted = sub(logits!, max(logits!, 1, true));
     const logProbabilities = sub(shifted, log(sum(exp(shifted), 1, true)));
     const slope = div(sub(mul(exp(logProbabilities), sum(wanted, 1, true)), wanted), batch);
+    // 0 times the -Infinity of a class that cannot be is NaN.
+    const counted = where(notEqual(wanted, 0), mul(wanted, logProbabilities), zerosLike(logProbabilities));
     return {
-      value: div(neg(sum(mul(wanted, logProbabilities))), batch),
+      value: div(neg(sum(counted)), batch),
       saved: [slope],
       gradient: (dy, [slope]) => [mul(slope!, dy)],
     };

@@ -4,7 +4,8 @@ export type OpsErrorCode =
   | 'OPS_BAD_DTYPE'
   | 'OPS_BAD_ARGUMENT'
   | 'OPS_TARGET_OUT_OF_RANGE'
-  | 'OPS_GRADIENTS_MISSING';
+  | 'OPS_GRADIENTS_MISSING'
+  | 'OPS_WRONG_KERNEL';
 
 /** Thrown by every operation of this package for arguments it cannot compute with; the message names received and expected shapes. */
 export class OpsError extends Error {

@@ -99,6 +99,24 @@ describe.each(BACKENDS)('matMul on %s', (backend) => {
     );
   });
 
+  it('differentiates one matrix against a batch as the sum over the batch, without a gradient for each of it', async () => {
+    const [x, dy] = [
+      tf.randomNormal([6, 5, 3], 0, 1, 'float32', 1),
+      tf.randomNormal([6, 5, 4], 0, 1, 'float32', 2),
+    ];
+    for (const transposeB of [false, true]) {
+      const each = transposeB ? tf.matMul(dy, x, true, false) : tf.matMul(x, dy, true, false);
+      const expected = tf.sum(each, 0).dataSync();
+      const weight = tf.ones(transposeB ? [1, 4, 3] : [1, 3, 4]);
+      const gradient = tf.grads((a, b) => matMul(a, b, false, transposeB));
+      const { kernels, result } = await tf.profile(() => gradient([x, weight], dy));
+      const values = (result as tf.Tensor[])[1]!.dataSync();
+      expect((result as tf.Tensor[])[1]!.shape).toEqual(weight.shape);
+      for (const [i, value] of values.entries()) expect(value).toBeCloseTo(expected[i]!, 4);
+      expect(kernels.flatMap(({ outputShapes }) => outputShapes)).not.toContainEqual(each.shape);
+    }
+  });
+
   it('refuses shapes that do not fit, and says which', () => {
     const [a, b] = [tf.zeros([2, 3, 4]), tf.zeros([2, 3, 4])];
     expect(() => matMul(a, b)).toThrow(

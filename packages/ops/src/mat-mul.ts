@@ -26,6 +26,15 @@ export function matMul(a: Tensor, b: Tensor, transposeA = false, transposeB = fa
   return differentiable([a, b], ([a, b]) => {
     const shapeA = a!.shape;
     const shapeB = b!.shape;
+    // One right matrix for all: the rows of a batch are the rows of one taller matrix, and its gradient is one product, where
+    // the general way would make a gradient for each of the batch and sum those.
+    const tall = !transposeA && count(shapeB.slice(0, -2)) === 1;
+    const rows = (x: Tensor): Tensor => reshape(x, [count(x.shape.slice(0, -1)), x.shape.at(-1)!]);
+    const gradientB = (dy: Tensor, a: Tensor): Tensor => {
+      if (tall)
+        return transposeB ? product(rows(dy), rows(a), true, false) : product(rows(a), rows(dy), true, false);
+      return transposeB ? batched(dy, a, true, transposeA, batch) : batched(a, dy, !transposeA, false, batch);
+    };
     return {
       value: batched(a!, b!, transposeA, transposeB, batch),
       saved: [a!, b!],
@@ -34,10 +43,7 @@ export function matMul(a: Tensor, b: Tensor, transposeA = false, transposeB = fa
           transposeA ? batched(b!, dy, transposeB, true, batch) : batched(dy, b!, false, !transposeB, batch),
           shapeA,
         ),
-        reduceTo(
-          transposeB ? batched(dy, a!, true, transposeA, batch) : batched(a!, dy, !transposeA, false, batch),
-          shapeB,
-        ),
+        reduceTo(gradientB(dy, a!), shapeB),
       ],
     };
   });
@@ -45,16 +51,18 @@ export function matMul(a: Tensor, b: Tensor, transposeA = false, transposeB = fa
 
 /** The product with as few batches expanded as tfjs's kernels need: they read one batch size repeated as a whole, or none. */
 function batched(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean, batch: number[]): Tensor {
-  const count = batch.reduce((product, size) => product * size, 1);
+  const all = count(batch);
   const flat = (x: Tensor): Tensor => {
-    const own = x.shape.slice(0, -2).reduce((product, size) => product * size, 1);
+    const own = count(x.shape.slice(0, -2));
     const matrix = x.shape.slice(-2) as [number, number];
-    const whole = own === count || own === 1 ? x : broadcastTo(x, [...batch, ...matrix]);
-    return reshape(whole, [own === 1 ? 1 : count, ...matrix]);
+    const whole = own === all || own === 1 ? x : broadcastTo(x, [...batch, ...matrix]);
+    return reshape(whole, [own === 1 ? 1 : all, ...matrix]);
   };
   const value = product(flat(a), flat(b), transposeA, transposeB);
   return reshape(value, [...batch, ...value.shape.slice(-2)]);
 }
+
+const count = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
 function broadcastShape(a: readonly number[], b: readonly number[]): number[] | undefined {
   const rank = Math.max(a.length, b.length);

@@ -91,6 +91,15 @@ describe('the fused kernels agree with the composed operations, value and gradie
 });
 
 describe('the fused kernels', () => {
+  it('are not reached with a number of heads that is none', async () => {
+    await tf.setBackend('wasm');
+    for (const heads of [0.5, -2, Number.NaN]) {
+      expect(() => attentionPacked(tf.zeros([1, 2, 12]), heads, 1)).toThrow(
+        expect.objectContaining({ code: 'OPS_BAD_ARGUMENT' }),
+      );
+    }
+  });
+
   it('pass NaN on where it belongs and nowhere else', async () => {
     await tf.setBackend('wasm');
     const x = tf.tensor2d([

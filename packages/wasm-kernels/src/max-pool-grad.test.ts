@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
+import '@proj/ops/gradients';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import './install.ts';
@@ -65,6 +66,18 @@ describe("tf.maxPool's gradient on wasm, in place of tfjs's kernel", () => {
       ),
       { numRuns: 150, seed: 11 },
     );
+  });
+
+  it('is what @proj/ops/gradients then allows, and still refuses in three dimensions', async () => {
+    await tf.setBackend('wasm');
+    const x = tf.tensor([-4, -1, -2, -3, -8, -7, -6, -5]);
+    const dx = tf.grad((x) => tf.sum(tf.maxPool(tf.reshape(x, [1, 2, 4, 1]) as tf.Tensor4D, 2, 2, 'valid')))(
+      x,
+    );
+    expect([...dx.dataSync()]).toEqual([0, 1, 1, 0, 0, 0, 0, 0]);
+    const volume = (x: tf.Tensor) =>
+      tf.sum(tf.maxPool3d(tf.reshape(x, [1, 2, 2, 2, 1]) as tf.Tensor5D, 1, 1, 'valid'));
+    expect(() => tf.grad(volume)(x)).toThrow(expect.objectContaining({ code: 'OPS_WRONG_KERNEL' }));
   });
 
   it('goes to a NaN where there is one, and to the first of infinities', async () => {
