@@ -156,7 +156,7 @@ describe('what is refused', () => {
   });
 
   it('an index that counts nothing', () => {
-    for (const index of [-1, 0.5]) {
+    for (const index of [-1, 0.5, Number.MAX_SAFE_INTEGER]) {
       expect(() => corruptImages(image.data, image, 'fog', 1, 1, index)).toThrow(
         code('CORRUPTION_BAD_INDEX'),
       );

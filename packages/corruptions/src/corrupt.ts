@@ -50,7 +50,7 @@ export function corruptToFloat(
  * any size, in any order.
  *
  * @throws {CorruptionError} as `corruptToFloat`; `CORRUPTION_BAD_LENGTH` when the bytes are no whole number of images,
- * `CORRUPTION_BAD_INDEX` when `firstIndex` is no count.
+ * `CORRUPTION_BAD_INDEX` when `firstIndex` is no count or leads beyond 2^53 - 1.
  */
 export function corruptImages(
   images: Uint8Array,
@@ -69,8 +69,12 @@ export function corruptImages(
         `${images.length % length} too many.`,
     );
   }
-  if (!Number.isSafeInteger(firstIndex) || firstIndex < 0) {
-    throw new CorruptionError('CORRUPTION_BAD_INDEX', `firstIndex counts images from 0, got ${firstIndex}.`);
+  const count = images.length / length;
+  if (!Number.isSafeInteger(firstIndex) || firstIndex < 0 || firstIndex + count > Number.MAX_SAFE_INTEGER) {
+    throw new CorruptionError(
+      'CORRUPTION_BAD_INDEX',
+      `firstIndex counts images from 0, and with the ${count} given to no more than 2^53 - 1, got ${firstIndex}.`,
+    );
   }
   corruptionByName(name);
   checkSeverity(severity);

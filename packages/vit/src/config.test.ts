@@ -14,9 +14,27 @@ describe('configurations', () => {
       deit_tiny_distilled_patch16_224: 5_910_800,
       deit_small_distilled_patch16_224: 22_436_432,
       deit_base_distilled_patch16_224: 87_338_192,
+      vit_tiny_patch16_224: 5_717_416,
+      vit_small_patch16_224: 22_050_664,
+      vit_base_patch16_224: 86_567_656,
       vit_digits_28: 139_018,
       vit_cifar_32: 2_693_578,
     });
+  });
+
+  it("of timm's ViTs are those of the DeiTs but for name and preprocessing", () => {
+    for (const size of ['tiny', 'small', 'base'] as const) {
+      expect(vitConfigs[`vit_${size}_patch16_224`]).toEqual({
+        ...vitConfigs[`deit_${size}_patch16_224`],
+        name: `vit_${size}_patch16_224`,
+        preprocessing: {
+          mean: [0.5, 0.5, 0.5],
+          std: [0.5, 0.5, 0.5],
+          interpolation: 'bicubic',
+          cropPct: 0.9,
+        },
+      });
+    }
   });
 
   it('are found by name, and an unknown name lists those there are', () => {

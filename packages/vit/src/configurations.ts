@@ -9,6 +9,23 @@ export const imagenetPreprocessing: Preprocessing = {
   cropPct: 0.9,
 };
 
+/** What timm's ViTs were trained with (Steiner et al. 2022, "augreg"): bytes to [-1, 1]. */
+const augregPreprocessing: Preprocessing = {
+  mean: [0.5, 0.5, 0.5],
+  std: [0.5, 0.5, 0.5],
+  interpolation: 'bicubic',
+  cropPct: 0.9,
+};
+
+/** ViT (Dosovitskiy et al. 2021, table 1, and timm): the shapes of the DeiT of that size, and other preprocessing. */
+function plainVit(size: string, heads: number): VitConfig {
+  return {
+    ...deit(size, heads, false),
+    name: `vit_${size}_patch16_224`,
+    preprocessing: augregPreprocessing,
+  };
+}
+
 /** DeiT (Touvron et al. 2021, table 1): patch 16, depth 12, heads of 64. */
 function deit(size: string, heads: number, distilled: boolean): VitConfig {
   return {
@@ -27,7 +44,11 @@ function deit(size: string, heads: number, distilled: boolean): VitConfig {
   };
 }
 
-/** Configurations by name: timm's DeiTs, and two small ones for digits (139,018 parameters) and CIFAR (2.7 million). */
+/**
+ * Configurations by name: timm's DeiTs and ViTs, and two small ones for digits (139,018 parameters) and CIFAR (2.7 million).
+ *
+ * Where shapes are all there is to go by, the first that fits counts: a DeiT before the ViT of the same shapes.
+ */
 export const vitConfigs = {
   deit_tiny_patch16_224: deit('tiny', 3, false),
   deit_small_patch16_224: deit('small', 6, false),
@@ -35,6 +56,9 @@ export const vitConfigs = {
   deit_tiny_distilled_patch16_224: deit('tiny', 3, true),
   deit_small_distilled_patch16_224: deit('small', 6, true),
   deit_base_distilled_patch16_224: deit('base', 12, true),
+  vit_tiny_patch16_224: plainVit('tiny', 3),
+  vit_small_patch16_224: plainVit('small', 6),
+  vit_base_patch16_224: plainVit('base', 12),
   vit_digits_28: {
     name: 'vit_digits_28',
     imageSize: 28,

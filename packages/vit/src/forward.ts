@@ -16,7 +16,7 @@ export {
 } from './parameters.ts';
 
 // Model files
-export { configFromState } from './infer-config.ts';
+export { configFromState, type InferOptions } from './infer-config.ts';
 export { classNamesFromMetadata, configFromMetadata, vitMetadata } from './metadata.ts';
 
 // Input

@@ -12,6 +12,7 @@ export {
   configFromState,
   type EmbedSpec,
   type HeadSpec,
+  type InferOptions,
   imagenetPreprocessing,
   type MlpSpec,
   type NamedShapes,

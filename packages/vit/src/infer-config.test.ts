@@ -7,8 +7,30 @@ const refused = (code: string, message: string) =>
   expect.objectContaining({ code, message: expect.stringContaining(message) });
 
 describe('configFromState', () => {
-  it('recognises every configuration of this package by its shapes', () => {
-    for (const config of Object.values(vitConfigs)) expect(configFromState(shapes(config))).toEqual(config);
+  it('recognises every configuration of this package by its shapes, a ViT with those of a DeiT as the DeiT', () => {
+    for (const config of Object.values(vitConfigs)) {
+      const twin = config.name.replace(/^vit_(tiny|small|base)/, 'deit_$1') as keyof typeof vitConfigs;
+      expect(configFromState(shapes(config))).toEqual(vitConfigs[twin]);
+    }
+  });
+
+  it('is told by name which it is, and holds it to the tensors', () => {
+    const vit = { ...vitConfigs.vit_small_patch16_224, classes: 37 };
+    const state = shapes(vit);
+    expect(configFromState(state, undefined, { name: 'vit_small_patch16_224' })).toEqual(vit);
+    const metadata = new Map([['proj', vitMetadata({ ...vit, name: 'mine', heads: 4 })]]);
+    expect(configFromState(state, metadata, { name: 'vit_small_patch16_224' })).toEqual(vit);
+    expect(configFromState(state, metadata, { name: undefined })).toMatchObject({ name: 'mine', heads: 4 });
+    expect(() => configFromState(state, undefined, { name: 'vit_tiny_patch16_224' })).toThrow(
+      refused('VIT_PARAMETERS_MISMATCH', 'cls_token'),
+    );
+    expect(() => configFromState(state, undefined, { name: 'vit_huge' })).toThrow(
+      refused('VIT_CONFIG_UNKNOWN', 'known are deit_tiny_patch16_224'),
+    );
+    state.delete('head.weight');
+    expect(() => configFromState(state, undefined, { name: 'vit_small_patch16_224' })).toThrow(
+      refused('VIT_CONFIG_NOT_INFERRED', 'there is no head.weight'),
+    );
   });
 
   it('lets the number of classes differ', () => {

@@ -1,24 +1,39 @@
 import type { VitConfig } from './config.ts';
-import { imagenetPreprocessing, vitConfigs } from './configurations.ts';
+import { imagenetPreprocessing, vitConfig, vitConfigs } from './configurations.ts';
 import { VitError } from './error.ts';
 import { configFromMetadata } from './metadata.ts';
 import { checkParameters, type NamedShapes } from './parameters.ts';
 
+export interface InferOptions {
+  /** The name of one of `vitConfigs`, which then counts, with the state's number of classes, whatever else the file says. */
+  readonly name?: string | undefined;
+}
+
 /**
- * The configuration of a model with timm's names, from its file: out of the metadata's `proj` where that is present,
- * else from the shapes. What shapes cannot say (heads, preprocessing) comes from the configuration of this package
- * with the same shapes, whatever its number of classes; else, for RGB models 192 to 1024 wide (Tiny to Large), heads
- * of 64 (Dosovitskiy et al. 2021, table 1) and ImageNet's mean and deviation.
+ * The configuration of a model with timm's names: the one that the caller names, else the one in the file's metadata
+ * under `proj`, else inferred from the shapes.
  *
- * @throws {VitError} `VIT_CONFIG_NOT_INFERRED` when neither settles it; `VIT_PARAMETERS_MISMATCH` when the parameters
- * are not exactly the configuration's; `VIT_METADATA_INVALID`, `VIT_CONFIG_INVALID`.
+ * What shapes cannot say (heads, preprocessing) comes from the first of `vitConfigs` with the same shapes, whatever its
+ * number of classes; else, for RGB models 192 to 1024 wide (Tiny to Large), heads of 64 (Dosovitskiy et al. 2021, table
+ * 1) and ImageNet's mean and deviation. So a file without metadata that could be a DeiT or a timm ViT, whose shapes are
+ * the same, counts as the DeiT; for the ViT, with its other mean and deviation, give the name.
+ *
+ * @throws {VitError} `VIT_CONFIG_UNKNOWN` for a name that there is not; `VIT_CONFIG_NOT_INFERRED` when nothing settles
+ * it; `VIT_PARAMETERS_MISMATCH` when the parameters are not exactly the configuration's; `VIT_METADATA_INVALID`,
+ * `VIT_CONFIG_INVALID`.
  */
 export function configFromState(
   state: NamedShapes,
   metadata: ReadonlyMap<string, string> = new Map(),
+  { name }: InferOptions = {},
 ): VitConfig {
   const json = metadata.get('proj');
-  const config = json === undefined ? configFromShapes(state) : configFromMetadata(json);
+  const config =
+    name !== undefined
+      ? { ...vitConfig(name), classes: shapeOf(state, 'head.weight', 2)[0]! }
+      : json !== undefined
+        ? configFromMetadata(json)
+        : configFromShapes(state);
   checkParameters(config, state);
   return config;
 }
@@ -79,6 +94,6 @@ function notInferred(problem: string): VitError {
   return new VitError(
     'VIT_CONFIG_NOT_INFERRED',
     `cannot tell which vision transformer this is: ${problem}. ` +
-      'Pass the configuration, or store it in the file under "proj" with vitMetadata().',
+      'Name the configuration, or store it in the file under "proj" with vitMetadata().',
   );
 }
