@@ -70,6 +70,25 @@ describe('batches', () => {
     expect(batch!.images).toEqual(augment(stored, dataset, { ...how, seed: 4, epoch: 2, indices }));
   });
 
+  it('refuses augmentation without a seed, instead of leaving it out', () => {
+    const options = { batchSize: 2, augment: { cropPadding: 1, flip: true } } as unknown as BatchesOptions;
+    expect(() => batches(numbered(3), options)).toThrow(
+      expect.objectContaining({ code: 'DS_BAD_OPTION', message: expect.stringContaining('needs a seed') }),
+    );
+  });
+
+  it('refuses a data set that gives fewer or more bytes than its images have, augmented or not', async () => {
+    for (const bytes of [3, 5]) {
+      const wrong: ImageDataset = { ...numbered(4), images: () => new Uint8Array(bytes) };
+      const augment = { cropPadding: 1, flip: true };
+      for (const options of [{ batchSize: 2 }, { batchSize: 2, seed: 1, epoch: 0, augment }]) {
+        await expect(all(wrong, options)).rejects.toThrow(
+          `numbered: 2 images of 1 x 2 x 1 have 4 bytes, but it gave ${bytes}`,
+        );
+      }
+    }
+  });
+
   it('drops a last batch that is not full when told to, and refuses to drop everything', async () => {
     expect(await all(numbered(10), { batchSize: 4, dropLast: true })).toHaveLength(2);
     expect(() => batches(numbered(3), { batchSize: 4, dropLast: true })).toThrow(

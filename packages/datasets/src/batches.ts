@@ -3,6 +3,7 @@ import type { ImageDataset } from './dataset.ts';
 import { DatasetError } from './errors.ts';
 import { checkCount } from './indices.ts';
 import { epochOrder, stepsPerEpoch } from './order.ts';
+import { readChecked } from './read-checked.ts';
 
 export interface Batch {
   /** uint8 [b, height, width, channels]. */
@@ -33,8 +34,8 @@ export type BatchesOptions = BatchForm &
 /**
  * One epoch of a data set, batch by batch; the next batch is read while the current one is worked on.
  *
- * @throws {DatasetError} `DS_BAD_OPTION` when sizes are no counts, `firstStep` lies behind the epoch's end, or `dropLast`
- * leaves nothing.
+ * @throws {DatasetError} `DS_BAD_OPTION` when sizes are no counts, `firstStep` lies behind the epoch's end, `dropLast` leaves
+ * nothing, or `augment` is given without a seed; while reading, `DS_BAD_DATA` when the data set gives another number of bytes.
  */
 export function batches(
   dataset: ImageDataset,
@@ -56,6 +57,12 @@ export function batches(
       `${name}: dropLast leaves nothing of ${length} images in batches of ${batchSize}; use a smaller batchSize.`,
     );
   }
+  if (options.seed === undefined && options.augment !== undefined) {
+    throw new DatasetError(
+      'DS_BAD_OPTION',
+      `${name}: augment draws at random, which needs a seed and an epoch; give both or leave augment out.`,
+    );
+  }
   const order =
     options.seed === undefined
       ? Uint32Array.from({ length }, (_, i) => i)
@@ -64,7 +71,7 @@ export function batches(
   async function load(step: number): Promise<Batch> {
     const indices = order.slice(step * batchSize, (step + 1) * batchSize);
     const labels = Int32Array.from(indices, (index) => dataset.labels[index]!);
-    const stored = await dataset.images(indices);
+    const stored = await readChecked(dataset, indices);
     if (options.seed === undefined || options.augment === undefined) {
       return { images: stored, labels, indices, step };
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { npy } from '../test/npy.ts';
-import { cifarCFromNpy, DatasetError } from './index.ts';
+import { cifar10ClassNames, cifarCFromNpy, DatasetError } from './index.ts';
 
 const images = npy(
   '|u1',
@@ -43,6 +43,30 @@ describe('CIFAR-10-C arrays', () => {
     expect([...cifarCFromNpy(images, wide, { severity: 5 }).labels]).toEqual([8, 9]);
   });
 
+  it('may be grey, of other sizes and classes: named as told, else by CIFAR-10 where they can be it, else by number', () => {
+    const opened = (
+      height: number,
+      width: number,
+      channels: number,
+      labels: number[],
+      classNames?: string[],
+    ) =>
+      cifarCFromNpy(
+        npy('|u1', [5, height, width, channels], new Uint8Array(5 * height * width * channels)),
+        npy('<i4', [5], Int32Array.from(labels)),
+        { severity: 2, classNames },
+      );
+    const few = [0, 1, 2, 3, 9];
+    const numbers = (count: number) => Array.from({ length: count }, (_, i) => String(i));
+    expect(opened(32, 32, 3, few).classNames).toEqual(cifar10ClassNames);
+    expect(opened(32, 32, 3, [0, 1, 2, 3, 99]).classNames).toEqual(numbers(100));
+    expect(opened(64, 64, 3, few).classNames).toEqual(numbers(10));
+    expect(opened(28, 28, 1, few)).toMatchObject({ channels: 1, height: 28, classNames: numbers(10) });
+    expect(opened(28, 28, 1, [0, 0, 1, 1, 1], ['no', 'yes']).classNames).toEqual(['no', 'yes']);
+    expect(codeOf(() => opened(28, 28, 1, few, ['no', 'yes']))).toBe('nothing thrown'); // Severity 2 holds label 1 alone.
+    expect(codeOf(() => opened(28, 28, 1, [0, 2, 0, 0, 0], ['no', 'yes']))).toBe('DS_BAD_LABEL');
+  });
+
   it('are refused in another form', () => {
     const made = (a: Uint8Array, b: Uint8Array, severity = 1) =>
       codeOf(() => cifarCFromNpy(a, b, { severity: severity as 1 }));
@@ -50,12 +74,13 @@ describe('CIFAR-10-C arrays', () => {
       expect(made(images, labels, severity)).toBe('DS_BAD_OPTION');
     expect(made(npy('<f4', [10, 1, 1, 3], new Float32Array(30)), labels)).toBe('DS_BAD_DATA');
     expect(made(npy('|u1', [10, 2, 3], new Uint8Array(60)), labels)).toBe('DS_BAD_DATA');
-    expect(made(npy('|u1', [10, 2, 3, 1], new Uint8Array(60)), labels)).toBe('DS_BAD_DATA');
+    expect(made(npy('|u1', [10, 1, 3, 2], new Uint8Array(60)), labels)).toBe('DS_BAD_DATA');
     expect(made(npy('|u1', [4, 1, 1, 3], new Uint8Array(12)), npy('|u1', [4], new Uint8Array(4)))).toBe(
       'DS_BAD_DATA',
     );
     expect(made(images, npy('|u1', [9], new Uint8Array(9)))).toBe('DS_BAD_DATA');
     expect(made(images, npy('<f4', [10], new Float32Array(10)))).toBe('DS_BAD_DATA');
-    expect(made(images, npy('|u1', [10], new Uint8Array(10).fill(10)))).toBe('DS_BAD_LABEL');
+    expect(made(images, npy('|i1', [10], new Int8Array(10).fill(-1)))).toBe('DS_BAD_LABEL');
+    expect(made(images, npy('<i4', [10], new Int32Array(10).fill(2 ** 30)))).toBe('DS_BAD_LABEL');
   });
 });

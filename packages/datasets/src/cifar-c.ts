@@ -8,13 +8,13 @@ export interface CifarCOptions {
   /** Which fifth of the rows. */
   readonly severity: 1 | 2 | 3 | 4 | 5;
   readonly name?: string;
-  /** CIFAR-10's unless given. */
-  readonly classNames?: readonly string[];
+  /** Unless given: CIFAR-10's for RGB images of 32 x 32 whose labels are all below 10, else '0', '1', ... up to the largest label. */
+  readonly classNames?: readonly string[] | undefined;
 }
 
 /**
- * One severity of a corruption in CIFAR-10-C's form: npy files of uint8 images [5 n, height, width, 3] and integer labels
- * [5 n], severity by severity, so that severity s is the rows (s - 1) n to s n - 1.
+ * One severity of a corruption in CIFAR-10-C's form: npy files of uint8 images [5 n, height, width, 3] (or grey, [..., 1])
+ * and integer labels [5 n], severity by severity, so that severity s is the rows (s - 1) n to s n - 1.
  *
  * @throws {DatasetError} `DS_BAD_OPTION` for another severity, `DS_BAD_DATA` for arrays of another form, `DS_BAD_LABEL`;
  * `TensorIoError` for a damaged npy file.
@@ -22,7 +22,7 @@ export interface CifarCOptions {
 export function cifarCFromNpy(
   imageFile: Uint8Array,
   labelFile: Uint8Array,
-  { severity, name = 'cifar10-c', classNames = cifar10ClassNames }: CifarCOptions,
+  { severity, name = 'cifar10-c', classNames }: CifarCOptions,
 ): ImageDataset {
   if (![1, 2, 3, 4, 5].includes(severity)) {
     throw new DatasetError(
@@ -33,10 +33,15 @@ export function cifarCFromNpy(
   const images = parseNpy(imageFile, `${name}: the images`);
   const labels = parseNpy(labelFile, `${name}: the labels`);
   const [rows, height, width, channels] = images.shape as [number, number, number, number];
-  if (images.dtype !== 'U8' || images.shape.length !== 4 || channels !== 3 || rows % 5 !== 0) {
+  if (
+    images.dtype !== 'U8' ||
+    images.shape.length !== 4 ||
+    (channels !== 1 && channels !== 3) ||
+    rows % 5 !== 0
+  ) {
     throw new DatasetError(
       'DS_BAD_DATA',
-      `${name}: the images are ${images.dtype} [${images.shape.join(', ')}]; they must be U8 [5 n, height, width, 3].`,
+      `${name}: the images are ${images.dtype} [${images.shape.join(', ')}]; they must be U8 [5 n, height, width, 3] or [5 n, height, width, 1].`,
     );
   }
   if (
@@ -52,14 +57,26 @@ export function cifarCFromNpy(
   const count = rows / 5;
   const first = (severity - 1) * count;
   const imageBytes = height * width * channels;
+  const allLabels = toFloat64(labels);
+  const isCifar = height === 32 && width === 32 && channels === 3;
   return memoryDataset({
     name: `${name}-${severity}`,
     height,
     width,
     channels,
-    classNames,
+    classNames: classNames ?? defaultNames(allLabels, isCifar),
     // A copy, so that the other severities can be freed.
     images: new Uint8Array(images.bytes.subarray(first * imageBytes, (first + count) * imageBytes)),
-    labels: toFloat64(labels).subarray(first, first + count),
+    labels: allLabels.subarray(first, first + count),
   });
+}
+
+/** Far more classes than any data set has; a larger label is damage. */
+const maxClasses = 65_536;
+
+/** Names by all severities' labels, so that each severity has the same. */
+function defaultNames(labels: Float64Array, isCifar: boolean): readonly string[] {
+  const largest = labels.reduce((most, label) => Math.max(most, label), -1);
+  if (isCifar && largest < cifar10ClassNames.length) return cifar10ClassNames;
+  return Array.from({ length: Math.min(largest + 1, maxClasses) }, (_, label) => String(label));
 }

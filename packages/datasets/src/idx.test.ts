@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { DatasetError, idxFromBytes } from './index.ts';
+import { numbered } from '../test/numbered.ts';
+import { DatasetError, type ImageDataset, idxFromBytes, idxToBytes, memoryDataset, subset } from './index.ts';
 
 const idx = (shape: number[], data: ArrayLike<number>, type = 8) => {
   const file = new Uint8Array(4 + 4 * shape.length + data.length);
@@ -75,5 +76,28 @@ describe('IDX files', () => {
     await expect(idxFromBytes(images, bomb)).rejects.toThrow(
       'the label file says 3, 11 bytes in all, but holds more',
     );
+  });
+});
+
+describe('a data set of grey images', () => {
+  it('becomes the files that it was made from', async () => {
+    const dataset = await idxFromBytes(images, labels);
+    expect(await idxToBytes(dataset)).toEqual({ images, labels });
+    expect(await idxToBytes(subset(dataset, [2]))).toEqual({
+      images: idx([1, 2, 4], pixels.subarray(16)),
+      labels: idx([1], [9]),
+    });
+    const none = await idxToBytes(subset(dataset, []));
+    expect(await idxFromBytes(none.images, none.labels)).toMatchObject({ length: 0, height: 2, width: 4 });
+  });
+
+  it('is refused in colour, with labels that are no bytes, or when it gives too few bytes', async () => {
+    const spec = { name: 'x', height: 1, width: 1, classNames: Array.from({ length: 300 }, String) };
+    const colour = memoryDataset({ ...spec, channels: 3, images: new Uint8Array(3), labels: [0] });
+    expect(await codeOf(idxToBytes(colour))).toBe('DS_BAD_OPTION');
+    const many = memoryDataset({ ...spec, channels: 1, images: new Uint8Array(1), labels: [256] });
+    expect(await codeOf(idxToBytes(many))).toBe('DS_BAD_LABEL');
+    const short: ImageDataset = { ...numbered(3), images: () => new Uint8Array(5) };
+    expect(await codeOf(idxToBytes(short))).toBe('DS_BAD_DATA');
   });
 });

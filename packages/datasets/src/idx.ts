@@ -1,6 +1,7 @@
 import type { ImageDataset } from './dataset.ts';
 import { DatasetError } from './errors.ts';
-import { memoryDataset } from './memory.ts';
+import { checkedLabels, memoryDataset } from './memory.ts';
+import { readChecked } from './read-checked.ts';
 
 export interface IdxOptions {
   readonly name?: string;
@@ -37,6 +38,42 @@ export async function idxFromBytes(
     images: images.data,
     labels: labels.data,
   });
+}
+
+/**
+ * The pair of IDX files (MNIST's format, not gzipped) that `idxFromBytes` reads: uint8 images [n, height, width], labels [n].
+ *
+ * @throws {DatasetError} `DS_BAD_OPTION` for images that are not grey, `DS_BAD_LABEL` for a label above 255, `DS_BAD_DATA` when
+ * the data set gives another number of bytes.
+ */
+export async function idxToBytes(
+  dataset: ImageDataset,
+): Promise<{ readonly images: Uint8Array; readonly labels: Uint8Array }> {
+  const { name, length, height, width, channels } = dataset;
+  if (channels !== 1) {
+    throw new DatasetError(
+      'DS_BAD_OPTION',
+      `${name}: images of ${channels} channels do not fit into IDX files; convert them to grey.`,
+    );
+  }
+  const labels = checkedLabels(dataset.labels, 256, name);
+  const images = await readChecked(
+    dataset,
+    Uint32Array.from({ length }, (_, i) => i),
+  );
+  return {
+    images: idxFile([length, height, width], images),
+    labels: idxFile([length], Uint8Array.from(labels)),
+  };
+}
+
+function idxFile(shape: readonly number[], data: Uint8Array): Uint8Array {
+  const file = new Uint8Array(byteLength(shape));
+  const view = new DataView(file.buffer);
+  view.setUint32(0, 0x800 + shape.length);
+  for (const [d, size] of shape.entries()) view.setUint32(4 + 4 * d, size);
+  file.set(data, 4 + 4 * shape.length);
+  return file;
 }
 
 /** Two zero bytes, 8 for uint8, the rank; then one big-endian uint32 per dimension; then the data. */

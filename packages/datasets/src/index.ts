@@ -7,7 +7,7 @@ export { type SplitOptions, split } from './split.ts';
 // Formats, from bytes
 export { type Cifar100Options, cifar10FromBytes, cifar100FromBytes } from './cifar.ts';
 export { type CifarCOptions, cifarCFromNpy } from './cifar-c.ts';
-export { type IdxOptions, idxFromBytes } from './idx.ts';
+export { type IdxOptions, idxFromBytes, idxToBytes } from './idx.ts';
 export { packFromBytes } from './pack.ts';
 export { cifar10ClassNames, cifar100ClassNames, cifar100CoarseClassNames } from './class-names.ts';
 

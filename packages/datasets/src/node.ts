@@ -1,7 +1,7 @@
 // Opening files and folders
 export { openCifar10, openCifar10C, openCifar100, type Part } from './node/cifar-files.ts';
 export { openIdx } from './node/idx-files.ts';
-export { openPacks } from './node/packs.ts';
+export { openPack, openPacks } from './node/packs.ts';
 export { openImageList } from './node/image-list.ts';
 export { type ImageFolderOptions, openImageFolder } from './node/image-folder.ts';
 

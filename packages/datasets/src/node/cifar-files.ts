@@ -43,7 +43,8 @@ export async function openCifar100(
 }
 
 /**
- * One corruption of CIFAR-10-C at one severity, from `<corruption>.npy` and `labels.npy`, in `dir` or its folder `CIFAR-10-C`.
+ * One corruption of CIFAR-10-C, or of another data set in its form, at one severity, from `<corruption>.npy` and `labels.npy`, in
+ * `dir` or its folder `CIFAR-10-C`. Class names are as `cifarCFromNpy` has them.
  *
  * @throws {DatasetError} `DS_BAD_OPTION` when `corruption` is not a plain name, `DS_NOT_FOUND` for a missing file, and what
  * `cifarCFromNpy` throws.
@@ -52,6 +53,7 @@ export async function openCifar10C(
   dir: string,
   corruption: string,
   severity: CifarCOptions['severity'],
+  { classNames }: Pick<CifarCOptions, 'classNames'> = {},
 ): Promise<ImageDataset> {
   if (!/^[a-z][a-z0-9_]*$/.test(corruption)) {
     throw new DatasetError(
@@ -65,7 +67,8 @@ export async function openCifar10C(
     readWhole(join(folder, `${corruption}.npy`), hint),
     readWhole(join(folder, 'labels.npy'), hint),
   ]);
-  return cifarCFromNpy(images, labels, { name: `cifar10-c-${corruption}`, severity });
+  const name = `cifar10-c-${corruption}`;
+  return cifarCFromNpy(images, labels, { name, severity, classNames });
 }
 
 /** `dir`, or the folder in it that the data set's archive unpacks to. */

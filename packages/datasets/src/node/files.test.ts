@@ -5,7 +5,15 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { npy } from '../../test/npy.ts';
 import { DatasetError } from '../index.ts';
-import { listDatasets, openCifar10, openCifar10C, openCifar100, openIdx, openPacks } from '../node.ts';
+import {
+  listDatasets,
+  openCifar10,
+  openCifar10C,
+  openCifar100,
+  openIdx,
+  openPack,
+  openPacks,
+} from '../node.ts';
 
 let root: string;
 beforeAll(async () => {
@@ -72,6 +80,8 @@ describe('CIFAR files', () => {
     expect(dataset).toMatchObject({ name: 'cifar10-c-fog-4', length: 1, height: 1, width: 2 });
     expect([...dataset.labels]).toEqual([8]);
     expect([...(await dataset.images([0]))]).toEqual([18, 19, 20, 21, 22, 23]);
+    const classNames = [...'abcdefghij'];
+    expect((await openCifar10C(dir, 'fog', 4, { classNames })).classNames).toEqual(classNames);
     for (const name of ['../fog', 'fog.npy', '', 'a/b']) {
       expect(await codeOf(openCifar10C(dir, name, 1)), name).toBe('DS_BAD_OPTION');
     }
@@ -98,6 +108,23 @@ describe('packs', () => {
     });
     expect([...(await openPacks(dir, 'cifar10_x')).labels]).toEqual([3]);
     expect([...(await openPacks(dir, 'cifar100_y')).labels]).toEqual([2]);
+  });
+
+  it('are opened by path in any folder, if named like a pack', async () => {
+    const bytes = brotliCompressSync(Uint8Array.of(1, 2, ...new Uint8Array(3072)));
+    const dir = await folder('anywhere', {
+      'cifar100_y.med.br': bytes,
+      'mine.med.br': bytes,
+      cifar100_z: bytes,
+    });
+    const dataset = await openPack(join(dir, 'cifar100_y.med.br'));
+    expect(dataset).toMatchObject({ name: 'cifar100_y', length: 1, height: 32 });
+    expect([...dataset.labels]).toEqual([2]);
+    for (const file of ['mine.med.br', 'cifar100_z'])
+      expect(await codeOf(openPack(join(dir, file)))).toBe('DS_BAD_OPTION');
+    await expect(openPack(join(dir, 'cifar100_no.med.br'))).rejects.toThrow(
+      'cifar100_no.med.br is not there; there are cifar100_y, mine',
+    );
   });
 
   it('that are missing or damaged are refused, with the names that are there', async () => {

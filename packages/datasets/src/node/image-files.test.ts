@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
@@ -205,5 +205,16 @@ describe('a list of images in one file', () => {
     await expect(dataset.images([1])).rejects.toThrow(
       /all\.bin: image 1 \(second\.png\) has 2 x 4 pixels, but the list says 4 x 2/,
     );
+  });
+
+  it('that is cut off after it was opened is refused by the image that has become shorter', async () => {
+    const dir = await list('cut');
+    const dataset = await openImageList(dir);
+    const { size } = await stat(join(dir, 'all.bin'));
+    await truncate(join(dir, 'all.bin'), size - 1);
+    expect(await dataset.images([0])).toHaveLength(24);
+    const cut = Promise.resolve(dataset.images([1]));
+    await expect(cut).rejects.toThrow(/all\.bin: image 1 \(second\.png\) ends after \d+ of its \d+ bytes/);
+    expect(await codeOf(cut)).toBe('DS_BAD_DATA');
   });
 });

@@ -1,4 +1,4 @@
-import { open, readdir, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { ImageDataset } from '../dataset.ts';
 import { DatasetError } from '../errors.ts';
@@ -14,7 +14,8 @@ import { isMissing, notFound, readWhole } from './read.ts';
  *
  * @param path the JSON file, or the folder when it holds just one pair.
  * @throws {DatasetError} `DS_NOT_FOUND` for a missing file or a folder with no or several pairs, `DS_BAD_DATA` for a list that
- * is not of this form or points outside the `.bin`, `DS_BAD_LABEL`, `DS_NO_SHARP`; reading throws `DS_BAD_IMAGE`.
+ * is not of this form or points outside the `.bin`, `DS_BAD_LABEL`, `DS_NO_SHARP`; reading throws `DS_BAD_IMAGE`, and
+ * `DS_BAD_DATA` when the `.bin` has become shorter.
  */
 export async function openImageList(path: string): Promise<ImageDataset> {
   const listPath = path.endsWith('.json') ? path : await onlyList(path);
@@ -47,9 +48,8 @@ export async function openImageList(path: string): Promise<ImageDataset> {
       try {
         return await readImages(indices.length, height * width * 3, async (i) => {
           const { offset, bytes, name } = images[indices[i]!]!;
-          const file = new Uint8Array(bytes);
-          await bin.read(file, 0, bytes, offset);
           const what = `${binPath}: image ${indices[i]} (${name})`;
+          const file = await readAt(bin, offset, bytes, what);
           const pixels = await decode(file, what);
           if (pixels.height !== height || pixels.width !== width) {
             throw new DatasetError(
@@ -64,6 +64,22 @@ export async function openImageList(path: string): Promise<ImageDataset> {
       }
     },
   };
+}
+
+/** Exactly these bytes; one read may give fewer than asked for. */
+async function readAt(file: FileHandle, offset: number, bytes: number, what: string): Promise<Uint8Array> {
+  const all = new Uint8Array(bytes);
+  for (let at = 0; at < bytes; ) {
+    const { bytesRead } = await file.read(all, at, bytes - at, offset + at);
+    if (bytesRead === 0) {
+      throw new DatasetError(
+        'DS_BAD_DATA',
+        `${what} ends after ${at} of its ${bytes} bytes; the file has become shorter since it was opened.`,
+      );
+    }
+    at += bytesRead;
+  }
+  return all;
 }
 
 async function onlyList(folder: string): Promise<string> {

@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
 import { cifar10FromBytes, cifar100FromBytes } from '../cifar.ts';
@@ -13,21 +13,24 @@ const ending = '.med.br';
 /** Far above the 31 MB of a 10,000-record pack, far below what would hurt. */
 const maxPackBytes = 512 * 1024 * 1024;
 
+/** What a pack's name starts with says how many label bytes its records have. */
+const packName = /^cifar100?_\w+$/;
+
 /**
- * A pack of CIFAR records by name, e.g. `cifar10_test_batch` or `cifar100_test`, from `<dataDir>/packs/<name>.med.br`.
+ * A pack of CIFAR records by its path, `.../cifar10_NAME.med.br` or `.../cifar100_NAME.med.br`, in any folder.
  *
- * @throws {DatasetError} `DS_NOT_FOUND` with the names that are there, `DS_BAD_DATA` for a damaged pack.
+ * @throws {DatasetError} `DS_BAD_OPTION` for a file of another name, `DS_NOT_FOUND` with the packs that the folder has,
+ * `DS_BAD_DATA` for a damaged pack.
  */
-export async function openPacks(dataDir: string, name: string): Promise<ImageDataset> {
-  const folder = join(dataDir, 'packs');
-  if (!/^cifar100?_\w+$/.test(name)) {
+export async function openPack(path: string): Promise<ImageDataset> {
+  const name = basename(path, ending);
+  if (!path.endsWith(ending) || !packName.test(name)) {
     throw new DatasetError(
       'DS_BAD_OPTION',
-      `${JSON.stringify(name)} is no name of a pack; there ${await namesIn(folder)}.`,
+      `${path} is not named like a pack, cifar10_NAME${ending} or cifar100_NAME${ending}, which says what labels it has.`,
     );
   }
-  const path = join(folder, name + ending);
-  const compressed = await readWhole(path, `there ${await namesIn(folder)}`);
+  const compressed = await readWhole(path, `there ${await namesIn(dirname(path))}`);
   const pack: Uint8Array = await promisify(brotliDecompress)(compressed, {
     maxOutputLength: maxPackBytes,
   }).catch((error: unknown) => {
@@ -38,6 +41,23 @@ export async function openPacks(dataDir: string, name: string): Promise<ImageDat
   return name.startsWith('cifar100_')
     ? cifar100FromBytes([packFromBytes(pack, 2)], { name })
     : cifar10FromBytes([packFromBytes(pack, 1)], name);
+}
+
+/**
+ * A pack of CIFAR records by name, e.g. `cifar10_test_batch` or `cifar100_test`, from `<dataDir>/packs/<name>.med.br`.
+ *
+ * @throws {DatasetError} `DS_BAD_OPTION` when `name` is no plain name, `DS_NOT_FOUND` with the names that are there,
+ * `DS_BAD_DATA` for a damaged pack.
+ */
+export async function openPacks(dataDir: string, name: string): Promise<ImageDataset> {
+  const folder = join(dataDir, 'packs');
+  if (!packName.test(name)) {
+    throw new DatasetError(
+      'DS_BAD_OPTION',
+      `${JSON.stringify(name)} is no name of a pack; there ${await namesIn(folder)}.`,
+    );
+  }
+  return openPack(join(folder, name + ending));
 }
 
 async function namesIn(folder: string): Promise<string> {

