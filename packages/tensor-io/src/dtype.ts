@@ -20,6 +20,9 @@ export const DTYPES = Object.keys(ELEMENT_BYTES) as readonly DType[];
 
 const known: ReadonlySet<string> = new Set(DTYPES);
 
+/** Most axes of a tensor that is read from a safetensors or PyTorch file; NumPy has at most as many. */
+export const MAX_RANK = 64;
+
 export function isDType(name: unknown): name is DType {
   return typeof name === 'string' && known.has(name);
 }

@@ -1,6 +1,7 @@
-import { elementBytes, elementCount } from './dtype.ts';
+import { elementBytes, elementCount, MAX_RANK } from './dtype.ts';
 import { TensorIoError } from './errors.ts';
 import type { PickleHost } from './pickle.ts';
+import type { PickleBudget } from './pickle-budget.ts';
 import { PickleFunction, type PickleKey, PickleObject, type PickleValue } from './pickle-values.ts';
 import type { DType, TensorData } from './state.ts';
 import { checkView, inCOrder, isContiguous } from './strided.ts';
@@ -68,21 +69,30 @@ export class PickledTensor extends PickleObject {
  *
  * @param storage bytes of a storage by its key
  * @param fileBytes size of the file, the measure for how much strided tensors may expand to
+ * @param budget pays for what calls make beyond the object that they return
  */
 export function torchHost(
   storage: (key: string) => Uint8Array,
   fileBytes: number,
+  budget: PickleBudget,
   where: string,
 ): PickleHost {
   const error = (code: 'TIO_BAD_PTH' | 'TIO_SIZE_MISMATCH' | 'TIO_TOO_LARGE', reason: string) =>
     new TensorIoError(code, `${where}: ${reason}.`);
+  /** A size or strides; one memoised tuple may be used for every tensor, so its length is bounded before it is looked at. */
+  const axes = (value: PickleValue | undefined): readonly number[] | undefined => {
+    if (!Array.isArray(value)) return undefined;
+    if (value.length > MAX_RANK) throw error('TIO_TOO_LARGE', `a tensor of ${value.length} axes`);
+    budget.spend(value.length);
+    return value.every((item: PickleValue) => typeof item === 'number') ? value : undefined;
+  };
   let room = MAX_EXPANSION * fileBytes + 2 ** 20;
 
   const rebuildTensor = (args: readonly PickleValue[]): PickledTensor => {
-    const [source, offset, shape, strides, , , flags] = args;
-    if (
-      !(source instanceof Storage && typeof offset === 'number' && isNumbers(shape) && isNumbers(strides))
-    ) {
+    const [source, offset, size, steps, , , flags] = args;
+    const shape = axes(size);
+    const strides = axes(steps);
+    if (!(source instanceof Storage && typeof offset === 'number' && shape && strides)) {
       throw error('TIO_BAD_PTH', 'a tensor is not made of a storage, an offset, a size and strides');
     }
     if (flags instanceof Map && flags.size > 0) {
@@ -110,13 +120,17 @@ export function torchHost(
         if (data instanceof PickledTensor) return data;
         throw error('TIO_BAD_PTH', 'a parameter is not made of a tensor');
       }),
-      new PickleFunction('collections.OrderedDict', (args) => orderedDict(args, error)),
+      new PickleFunction('collections.OrderedDict', (args) => orderedDict(args, budget, error)),
       new PickleFunction('torch.Size', ([sizes]) => {
-        if (isNumbers(sizes)) return sizes;
+        const shape = axes(sizes);
+        if (shape) return shape;
         throw error('TIO_BAD_PTH', 'a torch.Size is not made of numbers');
       }),
       new PickleFunction('torch.device', (args) => {
-        if (args.every((part) => typeof part === 'string' || typeof part === 'number')) return args.join(':');
+        const [name, index] = args;
+        if (args.length === 1 && typeof name === 'string') return name;
+        if (args.length === 2 && typeof name === 'string' && typeof index === 'number')
+          return `${name}:${index}`;
         throw error('TIO_BAD_PTH', 'a torch.device is not made of a name and a number');
       }),
     ].map((callable) => [callable.label, callable]),
@@ -151,18 +165,16 @@ export function torchHost(
   };
 }
 
-function isNumbers(value: PickleValue | undefined): value is readonly number[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'number');
-}
-
 /** Made empty and filled afterwards, or, by Python 2, made of one list of pairs. */
 function orderedDict(
   [pairs]: readonly PickleValue[],
+  budget: PickleBudget,
   error: (code: 'TIO_BAD_PTH', reason: string) => TensorIoError,
 ): Map<PickleKey, PickleValue> {
   const dict = new Map<PickleKey, PickleValue>();
   if (pairs === undefined) return dict;
   if (!Array.isArray(pairs)) throw error('TIO_BAD_PTH', 'an OrderedDict is not made of pairs');
+  budget.spend(2 * pairs.length);
   for (const pair of pairs as readonly PickleValue[]) {
     const [key, value] = Array.isArray(pair) ? (pair as readonly PickleValue[]) : [];
     if (typeof key !== 'string' || value === undefined)

@@ -179,7 +179,16 @@ describe('the state dict of a file', () => {
 
   it('is refused when two tensors get one name', () => {
     expect(codeOf(() => parsePth(dict(['a.w', tensor()], ['a', inner])))).toBe('TIO_DUPLICATE_NAME');
-    expect(codeOf(() => parsePth(dict(['', tensor()], ['tensor', tensor()])))).toBe('TIO_DUPLICATE_NAME');
+  });
+
+  it('keeps a tensor without a name beside one called tensor', () => {
+    const { state } = parsePth(dict(['tensor', tensor()], ['', tensor(storage('IntStorage'))], ['x', 'N']));
+    expect([...state].map(([name, { dtype }]) => [name, dtype])).toEqual([
+      ['tensor', 'F32'],
+      ['', 'I32'],
+    ]);
+    const nested = parsePth(dict(['', inner], ['size', 'N']), { key: '' }).state;
+    expect([...nested.keys()]).toEqual([...parsePth(dict(['m', inner])).state.keys()]);
   });
 
   it('may lie in the OrderedDict of a Python 2 pickle', () => {

@@ -1,5 +1,6 @@
 import { TensorIoError } from './errors.ts';
 import { unpickle } from './pickle.ts';
+import { PickleBudget } from './pickle-budget.ts';
 import { type PickleKey, PickleObject, type PickleValue } from './pickle-values.ts';
 import { PickledTensor, torchHost } from './pth-globals.ts';
 import type { TensorData } from './state.ts';
@@ -32,6 +33,12 @@ const MAX_DEPTH = 64;
 /** Most values a file may unfold to; lists that hold a list twice grow exponentially (CWE-776). */
 const MAX_VALUES = 1_000_000;
 
+/** Longest `data.pkl`, in bytes, inflated (CWE-409); a state dict takes about 250 a tensor. */
+const MAX_PICKLE_BYTES = 2 ** 26;
+
+/** Longest name of a tensor: every tensor of a nested dict gets a copy of the names above it. */
+const MAX_NAME_LENGTH = 4096;
+
 /** Where training scripts keep the model, in the order in which they are tried. */
 const USUAL_KEYS = ['state_dict', 'model', 'model_state_dict', 'net'];
 
@@ -57,7 +64,8 @@ export function parsePth(bytes: Uint8Array, options: { key?: string; source?: st
   const key = options.key ?? chooseKey(value, source);
   const state = new Map<string, TensorData>();
   const chosen = key === undefined ? value : value instanceof Map ? value.get(key) : undefined;
-  if (chosen !== undefined) collectTensors(chosen, '', state, { left: MAX_VALUES }, source);
+  if (chosen !== undefined && isTensor(chosen)) state.set('tensor', chosen);
+  else if (chosen !== undefined) collectTensors(chosen, undefined, state, { left: MAX_VALUES }, source);
   if (chosen === undefined || state.size === 0) throw noStateDict(value, source);
   return { state, key, value };
 }
@@ -88,8 +96,8 @@ function readValue(bytes: Uint8Array, where: string): PthValue {
     );
   }
   const root = pickles[0]!.slice(0, -'data.pkl'.length);
-  const order = entries.get(`${root}byteorder`)?.read();
-  if (order !== undefined && new TextDecoder().decode(order) !== 'little') {
+  const order = entries.get(`${root}byteorder`);
+  if (order !== undefined && (order.size !== 6 || new TextDecoder().decode(order.read()) !== 'little')) {
     throw new TensorIoError(
       'TIO_BAD_PTH',
       `${where}: written on a big-endian machine; save it on a little-endian one.`,
@@ -107,7 +115,16 @@ function readValue(bytes: Uint8Array, where: string): PthValue {
     storages.set(key, content);
     return content;
   };
-  const pickled = unpickle(entries.get(pickles[0]!)!.read(), torchHost(storage, bytes.length, where), where);
+  const pickle = entries.get(pickles[0]!)!;
+  if (pickle.size > MAX_PICKLE_BYTES) {
+    throw new TensorIoError(
+      'TIO_TOO_LARGE',
+      `${where}: a data.pkl of ${pickle.size} bytes, at most ${MAX_PICKLE_BYTES} are read; save tensors, not lists of numbers.`,
+    );
+  }
+  const budget = new PickleBudget(where);
+  const host = torchHost(storage, bytes.length, budget, where);
+  const pickled = unpickle(pickle.read(), host, budget, where);
   return new Plain(where).convert(pickled, 0);
 }
 
@@ -191,30 +208,38 @@ function noStateDict(value: PthValue, where: string): TensorIoError {
   );
 }
 
+/** Adds the tensors below a container, whose own name is `prefix`. */
 function collectTensors(
-  value: PthValue,
-  name: string,
+  container: PthValue,
+  prefix: string | undefined,
   state: Map<string, TensorData>,
   budget: { left: number },
   where: string,
 ): void {
-  if (--budget.left < 0) {
-    throw new TensorIoError(
-      'TIO_TOO_LARGE',
-      `${where}: the state dict unfolds to more than ${MAX_VALUES} values.`,
-    );
-  }
-  if (isTensor(value)) {
-    if (state.has(name)) {
+  for (const [key, value] of children(container)) {
+    if (--budget.left < 0) {
+      throw new TensorIoError(
+        'TIO_TOO_LARGE',
+        `${where}: the state dict unfolds to more than ${MAX_VALUES} values.`,
+      );
+    }
+    const length = key.length + (prefix === undefined ? 0 : prefix.length + 1);
+    if (length > MAX_NAME_LENGTH) {
+      throw new TensorIoError(
+        'TIO_TOO_LARGE',
+        `${where}: a name of ${length} characters, ${JSON.stringify(key.slice(0, 40))}...; at most ${MAX_NAME_LENGTH} are read.`,
+      );
+    }
+    const name = prefix === undefined ? key : `${prefix}.${key}`;
+    if (!isTensor(value)) {
+      collectTensors(value, name, state, budget, where);
+    } else if (state.has(name)) {
       throw new TensorIoError(
         'TIO_DUPLICATE_NAME',
         `${where}: two tensors are called ${JSON.stringify(name)}.`,
       );
+    } else {
+      state.set(name, value);
     }
-    state.set(name || 'tensor', value);
-    return;
-  }
-  for (const [key, item] of children(value)) {
-    collectTensors(item, name === '' ? key : `${name}.${key}`, state, budget, where);
   }
 }

@@ -1,6 +1,6 @@
-import { byteCount, DTYPES, isDType } from './dtype.ts';
+import { byteCount, DTYPES, isDType, MAX_RANK } from './dtype.ts';
 import { TensorIoError, type TensorIoErrorCode } from './errors.ts';
-import { type Json, type JsonObject, parseJson } from './json.ts';
+import { JsonReader } from './json.ts';
 import type { DType, Metadata } from './state.ts';
 
 /** Longest header accepted, in bytes, as in the reference implementation: it bounds what is allocated (CWE-770). */
@@ -60,7 +60,8 @@ export function headerLength(prefix: Uint8Array, fileBytes: number, where: strin
  * @param fileBytes size of the whole file
  * @throws {TensorIoError} `TIO_HEADER_START`, `TIO_NOT_UTF8`, `TIO_BAD_JSON`, `TIO_TOO_DEEP`, `TIO_DUPLICATE_NAME`,
  * `TIO_BAD_METADATA`, `TIO_BAD_ENTRY`, `TIO_UNKNOWN_DTYPE`, `TIO_BAD_SHAPE`, `TIO_OVERFLOW`, `TIO_BAD_OFFSETS`, `TIO_OVERLAP`,
- * `TIO_HOLE`, `TIO_SIZE_MISMATCH`, `TIO_TRUNCATED`, `TIO_TRAILING_BYTES`.
+ * `TIO_HOLE`, `TIO_SIZE_MISMATCH`, `TIO_TRUNCATED`, `TIO_TRAILING_BYTES`; `TIO_TOO_LARGE` for more than 64 axes or a million
+ * tensors.
  */
 export function validateHeader(header: Uint8Array, fileBytes: number, where: string): SafetensorsHeader {
   if (header[0] !== 0x7b) {
@@ -69,14 +70,15 @@ export function validateHeader(header: Uint8Array, fileBytes: number, where: str
       `${where}: the header must start with "{"; most likely this is no safetensors file.`,
     );
   }
-  // Text that starts with "{" is an object or no JSON.
-  const fields = parseJson(header, `${where}: header`) as JsonObject;
-  const metadata = readMetadata(fields.get('__metadata__'), where);
+  const json = new JsonReader(header, `${where}: header`);
   const dataStart = 8 + header.length;
   const entries: [string, HeaderEntry][] = [];
-  for (const [name, entry] of fields) {
-    if (name !== '__metadata__') entries.push([name, readEntry(entry, dataStart, tensorAt(where, name))]);
-  }
+  let metadata: Metadata = new Map();
+  json.object((name) => {
+    if (name === '__metadata__') metadata = readMetadata(json, where);
+    else entries.push([name, readEntry(json, dataStart, tensorAt(where, name))]);
+  });
+  json.end();
   entries.sort(([, a], [, b]) => a.begin - b.begin || a.byteLength - b.byteLength);
   checkContiguous(entries, dataStart, fileBytes, where);
   return { entries: new Map(entries), metadata };
@@ -87,48 +89,41 @@ export function tensorAt(where: string, name: string): string {
   return `${where}: tensor ${JSON.stringify(name)}`;
 }
 
-function readMetadata(value: Json | undefined, where: string): Metadata {
-  const metadata = new Map<string, string>();
-  if (value === undefined) return metadata;
-  if (!(value instanceof Map)) {
+function readMetadata(json: JsonReader, where: string): Metadata {
+  if (!json.is('{')) {
     throw new TensorIoError('TIO_BAD_METADATA', `${where}: __metadata__ must be an object of strings.`);
   }
-  for (const [key, text] of value) {
-    if (typeof text !== 'string') {
+  const metadata = new Map<string, string>();
+  json.object((key) => {
+    if (!json.is('"')) {
       throw new TensorIoError(
         'TIO_BAD_METADATA',
         `${where}: __metadata__ value of ${JSON.stringify(key)} must be a string.`,
       );
     }
-    metadata.set(key, text);
-  }
+    metadata.set(key, json.string());
+  });
   return metadata;
 }
 
-function readEntry(entry: Json, dataStart: number, where: string): HeaderEntry {
-  if (!(entry instanceof Map)) {
-    throw new TensorIoError('TIO_BAD_ENTRY', `${where}: its entry must be an object.`);
-  }
-  for (const field of entry.keys()) {
-    if (field !== 'dtype' && field !== 'shape' && field !== 'data_offsets') {
+function readEntry(json: JsonReader, dataStart: number, where: string): HeaderEntry {
+  if (!json.is('{')) throw new TensorIoError('TIO_BAD_ENTRY', `${where}: its entry must be an object.`);
+  let dtype: DType | undefined;
+  let shape: readonly number[] | undefined;
+  let offsets: readonly [number, number] | undefined;
+  json.object((field) => {
+    if (field === 'dtype') dtype = readDType(json, where);
+    else if (field === 'shape') shape = readShape(json, where);
+    else if (field === 'data_offsets') offsets = readOffsets(json, where);
+    else {
+      json.skip();
       throw new TensorIoError('TIO_BAD_ENTRY', `${where}: unknown field ${JSON.stringify(field)}.`);
     }
+  });
+  if (dtype === undefined || shape === undefined || offsets === undefined) {
+    throw new TensorIoError('TIO_BAD_ENTRY', `${where}: its entry lacks dtype, shape or data_offsets.`);
   }
-  const dtype = entry.get('dtype');
-  if (!isDType(dtype)) {
-    const code = typeof dtype === 'string' ? 'TIO_UNKNOWN_DTYPE' : 'TIO_BAD_ENTRY';
-    const got = typeof dtype === 'string' ? JSON.stringify(dtype) : 'no string';
-    throw new TensorIoError(code, `${where}: dtype must be one of ${DTYPES.join(', ')}, got ${got}.`);
-  }
-  const shape = readIntegers(entry.get('shape'), 'TIO_BAD_SHAPE', 'shape', where);
-  const offsets = readIntegers(entry.get('data_offsets'), 'TIO_BAD_OFFSETS', 'data_offsets', where);
   const [begin, end] = offsets;
-  if (begin === undefined || end === undefined || offsets.length !== 2 || begin > end) {
-    throw new TensorIoError(
-      'TIO_BAD_OFFSETS',
-      `${where}: data_offsets must be [begin, end] with begin <= end, got [${offsets.join(', ')}].`,
-    );
-  }
   const byteLength = byteCount(dtype, shape, where);
   if (end - begin !== byteLength) {
     throw new TensorIoError(
@@ -139,22 +134,58 @@ function readEntry(entry: Json, dataStart: number, where: string): HeaderEntry {
   return { dtype, shape, byteLength, begin: dataStart + begin };
 }
 
+function readDType(json: JsonReader, where: string): DType {
+  const name = json.is('"') ? json.string() : undefined;
+  if (isDType(name)) return name;
+  const code = name === undefined ? 'TIO_BAD_ENTRY' : 'TIO_UNKNOWN_DTYPE';
+  const got = name === undefined ? 'no string' : JSON.stringify(name);
+  throw new TensorIoError(code, `${where}: dtype must be one of ${DTYPES.join(', ')}, got ${got}.`);
+}
+
+function readShape(json: JsonReader, where: string): number[] {
+  return readIntegers(json, 'TIO_BAD_SHAPE', 'shape', where, MAX_RANK, () => {
+    throw new TensorIoError('TIO_TOO_LARGE', `${where}: a shape of more than ${MAX_RANK} axes.`);
+  });
+}
+
+function readOffsets(json: JsonReader, where: string): readonly [number, number] {
+  const refuse = (got: string): never => {
+    throw new TensorIoError(
+      'TIO_BAD_OFFSETS',
+      `${where}: data_offsets must be [begin, end] with begin <= end, got ${got}.`,
+    );
+  };
+  const offsets = readIntegers(json, 'TIO_BAD_OFFSETS', 'data_offsets', where, 2, () =>
+    refuse('more than two'),
+  );
+  const [begin, end] = offsets;
+  if (begin === undefined || end === undefined || begin > end) return refuse(`[${offsets.join(', ')}]`);
+  return [begin, end];
+}
+
+/** At most `limit` integers of at least 0; one more calls `tooMany`, which throws. */
 function readIntegers(
-  value: Json | undefined,
+  json: JsonReader,
   code: TensorIoErrorCode,
   field: string,
   where: string,
+  limit: number,
+  tooMany: () => never,
 ): number[] {
-  if (!Array.isArray(value)) throw new TensorIoError('TIO_BAD_ENTRY', `${where}: ${field} must be an array.`);
-  return value.map((item: Json) => {
-    if (typeof item !== 'bigint' || item < 0n) {
+  if (!json.is('[')) throw new TensorIoError('TIO_BAD_ENTRY', `${where}: ${field} must be an array.`);
+  const integers: number[] = [];
+  json.array(() => {
+    if (integers.length === limit) tooMany();
+    const item = json.integer();
+    if (item === undefined || item < 0n) {
       throw new TensorIoError(code, `${where}: ${field} must hold integers of at least 0.`);
     }
     if (item > Number.MAX_SAFE_INTEGER) {
       throw new TensorIoError('TIO_OVERFLOW', `${where}: ${field} holds ${item}, more than 2^53 - 1.`);
     }
-    return Number(item);
+    integers.push(Number(item));
   });
+  return integers;
 }
 
 function checkContiguous(

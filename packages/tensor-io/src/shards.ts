@@ -1,10 +1,10 @@
 import { TensorIoError } from './errors.ts';
-import { type JsonObject, parseJson } from './json.ts';
+import { JsonReader } from './json.ts';
 import { collect, type OpenSafetensors } from './lazy.ts';
 import type { Metadata } from './state.ts';
 
 /** Most shards a model may have: each holds a file open (CWE-770). The largest published models have a few hundred. */
-const MAX_SHARDS = 1000;
+export const MAX_SHARDS = 1000;
 
 /** Longest index accepted, in bytes. */
 export const MAX_INDEX_BYTES = 100_000_000;
@@ -63,21 +63,17 @@ function readIndex(bytes: Uint8Array, where: string): ReadonlyMap<string, string
       `${where}: ${bytes.length} bytes, at most ${MAX_INDEX_BYTES} are accepted.`,
     );
   }
-  const index = parseJson(bytes, where);
-  const weightMap = index instanceof Map ? (index as JsonObject).get('weight_map') : undefined;
-  if (!(weightMap instanceof Map)) {
-    throw new TensorIoError('TIO_BAD_INDEX', `${where}: an index is an object with an object "weight_map".`);
+  const json = new JsonReader(bytes, where);
+  let shardOf: ReadonlyMap<string, string> | undefined;
+  if (json.is('{')) {
+    json.object((field) => {
+      if (field === 'weight_map' && json.is('{')) shardOf = readWeightMap(json, where);
+      else if (field !== 'weight_map') json.skip();
+    });
   }
-  const shardOf = new Map<string, string>();
-  for (const [name, shard] of weightMap as JsonObject) {
-    if (typeof shard !== 'string') {
-      throw new TensorIoError(
-        'TIO_BAD_INDEX',
-        `${where}: the shard of ${JSON.stringify(name)} must be a file name.`,
-      );
-    }
-    checkShardName(shard, where);
-    shardOf.set(name, shard);
+  json.end();
+  if (shardOf === undefined) {
+    throw new TensorIoError('TIO_BAD_INDEX', `${where}: an index is an object with an object "weight_map".`);
   }
   const count = new Set(shardOf.values()).size;
   if (count > MAX_SHARDS) {
@@ -86,6 +82,22 @@ function readIndex(bytes: Uint8Array, where: string): ReadonlyMap<string, string
       `${where}: ${count} shards, at most ${MAX_SHARDS} are accepted.`,
     );
   }
+  return shardOf;
+}
+
+function readWeightMap(json: JsonReader, where: string): ReadonlyMap<string, string> {
+  const shardOf = new Map<string, string>();
+  json.object((name) => {
+    if (!json.is('"')) {
+      throw new TensorIoError(
+        'TIO_BAD_INDEX',
+        `${where}: the shard of ${JSON.stringify(name)} must be a file name.`,
+      );
+    }
+    const shard = json.string();
+    checkShardName(shard, where);
+    shardOf.set(name, shard);
+  });
   return shardOf;
 }
 
