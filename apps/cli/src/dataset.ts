@@ -1,10 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
-import type { ImageDataset } from '@proj/datasets';
+import { basename, dirname, join, resolve } from 'node:path';
+import { type ImageDataset, subset } from '@proj/datasets';
 import {
   openCifar10,
-  openCifar10C,
   openCifar100,
   openIdx,
   openImageFolder,
@@ -12,7 +11,9 @@ import {
   openPacks,
   type Part,
 } from '@proj/datasets/node';
-import { CliError, exitCode } from './exit.ts';
+import { commandLine } from './command-line.ts';
+import { openCorruptedArray } from './corrupted-array.ts';
+import { CliError, codeOf, exitCode } from './exit.ts';
 
 /** Where `proj data get` puts data sets: `PROJ_CACHE_DIR`, else the user's cache folder. */
 export function cacheFolder(): string {
@@ -24,43 +25,80 @@ export const dataHelp = `What --data takes:
   cifar10                    fetched by: proj data get cifar10
   a folder                   CIFAR-10/100 binary batches, an IDX pair, NAME.json + NAME.bin, or a folder per class
   images.json                a list of images in images.bin beside it
-  fog.npy@5                  one severity of a CIFAR-10-C array, labels.npy beside it
+  fog.npy@5                  one severity of a CIFAR-10-C array or of what proj corrupt wrote, labels.npy beside it
   cifar10_test_batch.med.br  a pack`;
 
-/** What to open, and how large images of any size are to become. */
+/** What to open, how large images of any size are to become, and how many from the first on are wanted. */
 export interface DataOptions {
   readonly split: Part;
   readonly size?: { readonly size: number; readonly cropPct: number };
+  readonly limit?: number | undefined;
 }
 
 /** Opens whatever `--data` names, by what is there. */
-export async function openData(spec: string, { split, size }: DataOptions): Promise<ImageDataset> {
-  if (spec === 'cifar10') return openCifar10(cacheFolder(), split);
-  const npy = /^(.+\.npy)@([1-5])$/.exec(spec);
-  if (npy !== null) {
-    const [, file, severity] = npy as unknown as [string, string, string];
-    return openCifar10C(dirname(file), basename(file, '.npy'), Number(severity) as 1 | 2 | 3 | 4 | 5);
-  }
-  if (spec.endsWith('.med.br'))
-    return openPacks(dirname(dirname(join(process.cwd(), spec))), basename(spec, '.med.br'));
+export async function openData(spec: string, options: DataOptions): Promise<ImageDataset> {
+  const dataset = await open(spec, options);
+  const { limit = dataset.length } = options;
+  if (limit >= dataset.length) return dataset;
+  return subset(
+    dataset,
+    Uint32Array.from({ length: limit }, (_, i) => i),
+  );
+}
+
+async function open(spec: string, { split, size }: DataOptions): Promise<ImageDataset> {
+  if (spec === 'cifar10') return cifar10(cacheFolder(), split);
+  if (/\.npy(@[^/]*)?$/.test(spec)) return openCorruptedArray(spec);
+  if (spec.endsWith('.med.br')) return openPacks(dirname(dirname(resolve(spec))), basename(spec, '.med.br'));
   if (spec.endsWith('.json')) return openImageList(spec);
   const files = await readdir(spec).catch((cause: NodeJS.ErrnoException) => {
     throw new CliError('CLI_NO_DATA', exitCode.noInput, `--data ${spec}: ${cause.message}.\n${dataHelp}`);
   });
-  const has = (name: string) => files.includes(name);
-  if (has('test_batch.bin') || has('cifar-10-batches-bin')) return openCifar10(spec, split);
-  if (has('test.bin') || has('cifar-100-binary')) return openCifar100(spec, split);
-  const idx = idxPair(files, split);
+  const has = (...names: string[]) => names.some((name) => files.includes(name));
+  if (has('data_batch_1.bin', 'test_batch.bin', 'cifar-10-batches-bin')) return cifar10(spec, split);
+  if (has('train.bin', 'test.bin', 'cifar-100-binary')) return openCifar100(spec, split);
+  const idx = idxPair(files, split, spec);
   if (idx !== undefined) return openIdx(join(spec, idx.images), join(spec, idx.labels));
-  const folders = await Promise.all(files.map(async (file) => (await stat(join(spec, file))).isDirectory()));
+  const folders = await Promise.all(
+    files.map((file) =>
+      stat(join(spec, file)).then(
+        (entry) => entry.isDirectory(),
+        () => false,
+      ),
+    ),
+  );
   return folders.some(Boolean) ? openImageFolder(spec, size) : openImageList(spec);
 }
 
+async function cifar10(folder: string, split: Part): Promise<ImageDataset> {
+  return openCifar10(folder, split).catch((error: Error) => {
+    if (codeOf(error) !== 'DS_NOT_FOUND') throw error;
+    throw new CliError(
+      'CLI_NO_DATA',
+      exitCode.noInput,
+      `the ${split} part of CIFAR-10 is not in ${folder}; fetch it with: ${commandLine(['data', 'get', 'cifar10'])}`,
+    );
+  });
+}
+
+const idxPrefixes: Readonly<Record<Part, string>> = { train: 'train', test: 't10k' };
+
 /** MNIST's file names: train-* and t10k-*, with `-` or `.` before `idx`, plain or gzipped. */
-function idxPair(files: readonly string[], split: Part) {
-  const prefix = split === 'train' ? 'train' : 't10k';
-  const find = (kind: string) =>
-    files.find((file) => new RegExp(`^${prefix}-${kind}[-.]idx\\d-ubyte(\\.gz)?$`).test(file));
-  const [images, labels] = [find('images'), find('labels')];
-  return images === undefined || labels === undefined ? undefined : { images, labels };
+function idxPair(files: readonly string[], split: Part, folder: string) {
+  const pair = (part: Part) => {
+    const find = (kind: string) =>
+      files.find((file) => new RegExp(`^${idxPrefixes[part]}-${kind}[-.]idx\\d-ubyte(\\.gz)?$`).test(file));
+    const [images, labels] = [find('images'), find('labels')];
+    return images === undefined || labels === undefined ? undefined : { images, labels };
+  };
+  const other = split === 'train' ? 'test' : 'train';
+  const found = pair(split);
+  if (found === undefined && pair(other) !== undefined) {
+    throw new CliError(
+      'CLI_NO_DATA',
+      exitCode.noInput,
+      `${folder} holds no pair of ${idxPrefixes[split]}-*, only the ${other} part (${idxPrefixes[other]}-*); pass --split ${other}.`,
+    );
+  }
+  return found;
 }

@@ -1,4 +1,4 @@
-/** Exit codes, documented in the README: 0, 1 and 2 as everywhere, 65 to 75 as in sysexits.h, 130 for Ctrl-C. */
+/** Exit codes, documented in the README: 0, 1 and 2 as everywhere, 65 to 74 as in sysexits.h, 130 for Ctrl-C. */
 export const exitCode = {
   ok: 0,
   failed: 1,
@@ -8,7 +8,6 @@ export const exitCode = {
   noInput: 66,
   cannotCreate: 73,
   io: 74,
-  temporary: 75,
   interrupted: 130,
 } as const;
 
@@ -27,29 +26,30 @@ export class CliError extends Error {
   }
 }
 
-const byCode: Readonly<Record<string, ExitCode>> = {
-  TIO_NOT_FOUND: exitCode.noInput,
-  DS_NOT_FOUND: exitCode.noInput,
-  ENOENT: exitCode.noInput,
-  TIO_DISK_FULL: exitCode.io,
-  TIO_IO: exitCode.io,
-  TIO_NOT_A_FILE: exitCode.noInput,
-  TIO_PERMISSION: exitCode.cannotCreate,
-  TIO_EXISTS: exitCode.cannotCreate,
-};
+/** Options that make no sense, alone or together; the message names them. */
+export const usageError = (message: string): CliError => new CliError('CLI_USAGE', exitCode.usage, message);
 
-/** Errors of these packages mean bad input data unless `byCode` says otherwise. */
+/** What is no bad data although its package says so, and what the operating system calls by these names. */
+const codes: readonly (readonly [ExitCode, readonly string[]])[] = [
+  [exitCode.failed, ['TRAINER_LOSS_NOT_FINITE', 'TRAINER_NOT_FINITE']],
+  [exitCode.noInput, ['TIO_NOT_FOUND', 'TIO_NOT_A_FILE', 'TIO_PERMISSION', 'DS_NOT_FOUND']],
+  [exitCode.noInput, ['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM']],
+  [exitCode.cannotCreate, ['TIO_EXISTS', 'EEXIST', 'EROFS']],
+  [exitCode.io, ['TIO_DISK_FULL', 'TIO_IO', 'TIO_HTTP', 'DS_TRANSFER', 'DS_NO_MIRROR']],
+  [exitCode.io, ['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE']],
+];
+
+/** All other errors of these packages mean bad input data. */
 const dataPrefixes = ['TIO_', 'RWS_', 'VIT_', 'DS_', 'RECIPE_', 'TRAINER_', 'CORRUPTION_'];
 
 /** What the process ends with after this error: the cause decides, never the command it happened in. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return error.exit;
   if (isAbort(error)) return exitCode.interrupted;
-  const code = codeOf(error);
-  if (code === undefined) return exitCode.failed;
-  return (
-    byCode[code] ?? (dataPrefixes.some((prefix) => code.startsWith(prefix)) ? exitCode.data : exitCode.failed)
-  );
+  const code = codeOf(error) ?? '';
+  const listed = codes.find(([, names]) => names.includes(code));
+  if (listed !== undefined) return listed[0];
+  return dataPrefixes.some((prefix) => code.startsWith(prefix)) ? exitCode.data : exitCode.failed;
 }
 
 export function codeOf(error: unknown): string | undefined {

@@ -1,25 +1,25 @@
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
 import { type CorruptionName, corruptionNames } from '@proj/corruptions';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { dataHelp } from './dataset.ts';
-import { CliError, exitCode } from './exit.ts';
 
 export interface GlobalOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
 
-export const numberOption = (text: string): number => {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('it must be a number.');
-  return value;
-};
+export const numberOption =
+  (least = Number.NEGATIVE_INFINITY) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('it must be a number.');
+    if (value < least) throw new InvalidArgumentError(`it must be at least ${least}.`);
+    return value;
+  };
 
 export const integerOption =
   (least: number, most = Number.MAX_SAFE_INTEGER) =>
   (text: string): number => {
-    const value = numberOption(text);
+    const value = numberOption()(text);
     if (!Number.isInteger(value) || value < least || value > most) {
       throw new InvalidArgumentError(`it must be an integer from ${least} to ${most}.`);
     }
@@ -45,15 +45,4 @@ export function withData(command: Command, split: 'train' | 'test'): Command {
       new Option('--split <part>', 'which part of the data set').choices(['train', 'test']).default(split),
     )
     .addHelpText('after', `\n${dataHelp}`);
-}
-
-/** Nothing is overwritten without --force. */
-export async function requireAbsent(file: string, force: boolean | undefined): Promise<void> {
-  if (force === true) return;
-  const exists = await access(file, constants.F_OK).then(
-    () => true,
-    () => false,
-  );
-  if (exists)
-    throw new CliError('CLI_EXISTS', exitCode.cannotCreate, `${file} exists; pass --force to replace it.`);
 }

@@ -9,19 +9,22 @@ import { inspectCommand } from './commands/inspect.ts';
 import { patchCommand } from './commands/patch.ts';
 import { trainCommand } from './commands/train.ts';
 import { unpatchCommand } from './commands/unpatch.ts';
-import { codeOf, exitCode, exitCodeOf, isAbort } from './exit.ts';
+import { type ExitCode, exitCode } from './exit.ts';
+import { reportError, reportJson } from './output.ts';
 
-/** Runs the command line and returns the exit code. Ctrl-C aborts the command's signal, a second one ends at once. */
-export async function run(args: readonly string[]): Promise<number> {
-  const interruption = new AbortController();
-  const interrupt = () => {
-    if (interruption.signal.aborted) process.exit(exitCode.interrupted);
-    interruption.abort();
-  };
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
+/** Runs the command line and returns the exit code. */
+export async function run(args: readonly string[]): Promise<ExitCode> {
   const json = args.includes('--json');
-  const program = new Command('proj')
+  try {
+    await program(args).parseAsync(args, { from: 'user' });
+    return exitCode.ok;
+  } catch (error) {
+    return error instanceof CommanderError ? usage(error, json) : reportError(error, json);
+  }
+}
+
+function program(args: readonly string[]): Command {
+  const root = new Command('proj')
     .description('Robust weight signatures for image models: train, extract, patch, take off again.')
     .version(manifest.version)
     .helpCommand(true)
@@ -31,36 +34,19 @@ export async function run(args: readonly string[]): Promise<number> {
     .option('--json', 'print the result as one JSON document')
     .option('-q, --quiet', 'print nothing but results and errors');
   const commands = [
-    dataCommand,
-    trainCommand,
-    evaluateCommand,
-    corruptCommand,
-    extractCommand,
-    patchCommand,
-    unpatchCommand,
-    inspectCommand,
-    doctorCommand,
+    dataCommand(),
+    trainCommand(args),
+    evaluateCommand(),
+    corruptCommand(),
+    extractCommand(),
+    patchCommand(),
+    unpatchCommand(),
+    inspectCommand(),
+    doctorCommand(),
   ];
-  for (const command of commands) program.addCommand(command(interruption.signal));
-  inherit(program);
-  try {
-    await program.parseAsync(args, { from: 'user' });
-    return Number(process.exitCode ?? exitCode.ok);
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
-    const exit = exitCodeOf(error);
-    const code = codeOf(error);
-    const message = isAbort(error) ? 'interrupted' : error instanceof Error ? error.message : String(error);
-    if (json) process.stdout.write(`${JSON.stringify({ schema: 'proj.error/1', code, exit, message })}\n`);
-    process.stderr.write(`proj: ${code === undefined || isAbort(error) ? '' : `${code}: `}${message}\n`);
-    if (exit === exitCode.failed && error instanceof Error && code === undefined) {
-      process.stderr.write(`${error.stack}\n`);
-    }
-    return exit;
-  } finally {
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
-  }
+  for (const command of commands) root.addCommand(command);
+  inherit(root);
+  return root;
 }
 
 /** Every subcommand answers unknown options the way the program does, and takes --json and --quiet behind its name too. */
@@ -72,4 +58,13 @@ function inherit(parent: Command): void {
       .option('-q, --quiet', 'print nothing but results and errors');
     inherit(command);
   }
+}
+
+/** Commander has printed help or what is wrong by now, but only as text. */
+function usage({ exitCode: ended, code, message }: CommanderError, json: boolean): ExitCode {
+  if (ended === 0) return exitCode.ok;
+  const what =
+    code === 'commander.help' ? 'name a command; --help lists them' : message.replace(/^error: /, '');
+  if (json) reportJson(exitCode.usage, what, 'CLI_USAGE');
+  return exitCode.usage;
 }

@@ -1,83 +1,18 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { dataDirectory, hasData } from '@proj/fixtures';
-import { random } from '@proj/random';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { digits, workplace } from './workplace.ts';
 
-const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'proj-cli-'));
+const { folder, proj, json, writeIdx } = workplace();
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the built command as a user would; `during` sees the running process. */
-function proj(args: readonly string[], during?: (child: ChildProcess) => void): Promise<Ended> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [main, ...args], { cwd: folder });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (chunk) => {
-      stdout += chunk;
-    });
-    child.stderr.on('data', (chunk) => {
-      stderr += chunk;
-    });
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
-    during?.(child);
-  });
-}
-
-async function json(args: readonly string[]): Promise<Record<string, unknown> & { schema: string }> {
-  const { code, stdout, stderr } = await proj([...args, '--json', '--quiet']);
-  expect(code, stderr).toBe(0);
-  return JSON.parse(stdout);
-}
-
-/** An IDX pair of images that are bright on the left or on the right. */
-function writeIdx(prefix: string, count: number, seed: number): void {
-  const draws = random(seed);
-  const images = new Uint8Array(16 + count * 784);
-  const labels = new Uint8Array(8 + count);
-  for (const [file, numbers] of [
-    [images, [0x803, count, 28, 28]],
-    [labels, [0x801, count]],
-  ] as const) {
-    for (const [i, value] of numbers.entries()) new DataView(file.buffer).setUint32(4 * i, value);
-  }
-  for (let i = 0; i < count; i++) {
-    labels[8 + i] = i % 2;
-    for (let p = 0; p < 784; p++)
-      images[16 + i * 784 + p] = (p % 28 < 14 === (i % 2 === 0) ? 150 : 40) + draws.integer(60);
-  }
-  writeFileSync(join(folder, 'digits', `${prefix}-images-idx3-ubyte`), images);
-  writeFileSync(join(folder, 'digits', `${prefix}-labels-idx1-ubyte`), labels);
-}
-
-const recipe = [
-  '--model',
-  'vit_digits_28',
-  '--data',
-  'digits',
-  '--batch-size',
-  '16',
-  '--checkpoint-every',
-  '2',
-];
+const recipe = [...digits, '--checkpoint-every', '2'];
 const long = { timeout: 240_000 };
 
-beforeAll(async () => {
-  const { mkdirSync } = await import('node:fs');
-  mkdirSync(join(folder, 'digits'));
-  writeIdx('train', 64, 1);
-  writeIdx('t10k', 40, 2);
+beforeAll(() => {
+  writeIdx('digits', 'train', 64);
+  writeIdx('digits', 't10k', 40);
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('proj', () => {
   it('shows help with examples and refuses what it does not know, with a suggestion', async () => {
@@ -98,14 +33,14 @@ describe('proj', () => {
       const whole = await json(['train', ...recipe, '--epochs', '4', '--out', 'whole']);
       expect(whole.schema).toBe('proj.train/1');
 
-      const interrupted = await proj(['train', ...recipe, '--epochs', '4', '--out', 'parts'], (child) => {
-        child.stderr!.once('data', () => child.kill('SIGINT'));
+      const interrupted = await proj(['train', ...recipe, '--epochs', '4', '--out', 'parts'], {
+        during: (child) => child.stderr!.once('data', () => child.kill('SIGINT')),
       });
       expect(interrupted.code).toBe(130);
       expect(interrupted.stderr).toContain('go on with:\n  proj train --model vit_digits_28');
 
-      const killed = await proj(['train', ...recipe, '--epochs', '4', '--out', 'parts'], (child) => {
-        setTimeout(() => child.kill('SIGKILL'), 2500);
+      const killed = await proj(['train', ...recipe, '--epochs', '4', '--out', 'parts'], {
+        during: (child) => setTimeout(() => child.kill('SIGKILL'), 2500),
       });
       if (killed.code !== 0) {
         const { sha256 } = await json(['train', ...recipe, '--epochs', '4', '--out', 'parts']);
@@ -198,24 +133,23 @@ describe('proj', () => {
     expect(corrupted.stderr).toContain('is below --min-top1 101');
   });
 
-  it('corrupts a data set into arrays and a contact sheet', long, async () => {
-    const { shape } = await json([
-      'corrupt',
-      'contrast',
-      '--data',
-      'digits',
-      '--limit',
-      '6',
-      '--out',
-      'corrupted',
-    ]);
+  it('corrupts a data set into arrays with a contact sheet, which can be evaluated', long, async () => {
+    const data = ['--data', 'digits', '--limit', '6', '--out', 'corrupted'];
+    const { shape } = await json(['corrupt', 'contrast', ...data]);
     expect(shape).toEqual([30, 28, 28, 1]);
-    expect(readFileSync(join(folder, 'corrupted', 'contrast.npy')).length).toBeGreaterThan(30 * 784);
-    expect(
-      readFileSync(join(folder, 'corrupted', 'contrast.png'))
-        .subarray(1, 4)
-        .toString(),
-    ).toBe('PNG');
+    const [arrays, sheet] = ['npy', 'png'].map((ending) =>
+      readFileSync(join(folder, 'corrupted', `contrast.${ending}`)),
+    );
+    expect(arrays!.length).toBeGreaterThan(30 * 784);
+    expect(sheet!.subarray(1, 4).toString()).toBe('PNG');
+    await json(['corrupt', 'fog', ...data]);
+    const again = await proj(['corrupt', 'fog', ...data]);
+    expect([again.code, again.stderr]).toEqual([73, expect.stringContaining('corrupted/fog.npy exists')]);
+    const others = await proj(['corrupt', 'snow', ...data, '--limit', '8']);
+    expect([others.code, others.stderr]).toEqual([
+      73,
+      expect.stringContaining('corrupted/labels.npy belongs to other images'),
+    ]);
   });
 
   it('refuses damaged, foreign and missing files with a named reason and the right exit code', async () => {

@@ -22,6 +22,8 @@ export function toTensorBatch(
 }
 
 /**
+ * Refuses images and classes that are not what the model takes and knows.
+ *
  * @param knownClasses names of the classes that the model knows, where its file says so.
  * @throws {RecipeError} `RECIPE_IMAGE_SIZE`, `RECIPE_CLASSES`.
  */

@@ -8,5 +8,8 @@ export { type ClassifierOptions, evaluateClassifier, predict } from './evaluate.
 export { type CorruptionSetting, corrupted } from './corrupted.ts';
 export { type InMemoryOptions, inMemory } from './in-memory.ts';
 
+// Whether a data set and a model belong together
+export { requireFit } from './batch.ts';
+
 // Errors
 export { RecipeError, type RecipeErrorCode } from './error.ts';

@@ -1,10 +1,13 @@
 import { cifar10Mirrors, type GetCifar10Event, getCifar10, listDatasets } from '@proj/datasets/node';
 import { Argument, Command } from 'commander';
 import { cacheFolder } from '../dataset.ts';
+import { bytes, table } from '../format.ts';
+import { interruption } from '../interruption.ts';
 import type { GlobalOptions } from '../options.ts';
-import { bytes, createOutput, type Output, type Progress, table } from '../output.ts';
+import { createOutput, type Output } from '../output.ts';
+import type { Progress } from '../progress.ts';
 
-export function dataCommand(signal: AbortSignal): Command {
+export function dataCommand(): Command {
   const command = new Command('data').description('list data sets and fetch them into the cache folder');
   command
     .command('list')
@@ -46,7 +49,7 @@ export function dataCommand(signal: AbortSignal): Command {
       const show = progressOf(output);
       const events = getCifar10({
         cacheDir: options.dir,
-        signal,
+        signal: interruption(),
         ...(options.mirror && { mirrors: options.mirror }),
       });
       for await (const event of events) {

@@ -1,8 +1,9 @@
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { Command } from 'commander';
 import { cacheFolder } from '../dataset.ts';
+import { bytes, table } from '../format.ts';
 import type { GlobalOptions } from '../options.ts';
-import { bytes, createOutput, table } from '../output.ts';
+import { createOutput } from '../output.ts';
 
 export function doctorCommand(): Command {
   return new Command('doctor')
@@ -18,7 +19,6 @@ export function doctorCommand(): Command {
         memoryBytes: totalmem(),
         freeMemoryBytes: freemem(),
         cacheFolder: cacheFolder(),
-        dataFolder: process.env['PROJ_DATA_DIR'] ?? null,
         kernels: kernelReport(),
         gigaflops: await gigaflops(),
       };
@@ -32,7 +32,6 @@ export function doctorCommand(): Command {
             ['kernels', JSON.stringify(report.kernels)],
             ['matrix product 512³', `${report.gigaflops.toFixed(1)} GFLOP/s, one thread`],
             ['cache folder', report.cacheFolder],
-            ['PROJ_DATA_DIR', report.dataFolder ?? 'not set'],
           ],
         ),
       );

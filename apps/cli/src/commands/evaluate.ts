@@ -1,10 +1,12 @@
 import type { CorruptionName } from '@proj/corruptions';
-import { type ImageDataset, subset } from '@proj/datasets';
+import type { ImageDataset } from '@proj/datasets';
 import { stateSha256 } from '@proj/tensor-io';
 import { Command } from 'commander';
 import { wasmRecipes } from '../backend.ts';
 import { openData } from '../dataset.ts';
 import { CliError, exitCode } from '../exit.ts';
+import { count } from '../format.ts';
+import { interruption } from '../interruption.ts';
 import { readModel } from '../model-file.ts';
 import {
   corruptionOption,
@@ -15,7 +17,7 @@ import {
   severityOption,
   withData,
 } from '../options.ts';
-import { count, createOutput } from '../output.ts';
+import { createOutput } from '../output.ts';
 
 interface Options extends GlobalOptions {
   readonly data: string;
@@ -28,7 +30,7 @@ interface Options extends GlobalOptions {
   readonly minTop1?: number;
 }
 
-export function evaluateCommand(signal: AbortSignal): Command {
+export function evaluateCommand(): Command {
   const command = new Command('evaluate')
     .description('top-1 accuracy of a model on a data set, clean or corrupted, with images per second')
     .argument('<model>', 'safetensors, sharded index or .pth state dict with timm names')
@@ -37,17 +39,18 @@ export function evaluateCommand(signal: AbortSignal): Command {
     .addOption(seedOption())
     .option('--batch-size <n>', 'images at a time', integerOption(1), 16)
     .option('--limit <n>', 'only the first n images', integerOption(1))
-    .option('--min-top1 <percent>', 'end with exit code 3 when the accuracy is lower', numberOption);
+    .option('--min-top1 <percent>', 'end with exit code 3 when the accuracy is lower', numberOption());
   withData(command, 'test');
   return command
     .addHelpText(
       'after',
-      '\nExamples:\n  proj evaluate deit_tiny.safetensors --data imagenet-sample-1000\n  proj evaluate patched.safetensors --data digits --corruption fog --severity 5',
+      '\nExamples:\n  proj evaluate demo-results/standard.safetensors --data demo-results/digits\n  proj evaluate demo-results/patched.safetensors --data demo-results/digits --corruption fog --severity 5',
     )
     .action(async (file: string, _: unknown, self: Command) => {
       const options = self.optsWithGlobals<Options>();
       const output = createOutput(options);
-      const { state, config } = await readModel(file);
+      const signal = interruption();
+      const { state, config, classNames } = await readModel(file);
       const dataset = await images(options, config);
       const { evaluateClassifier } = await wasmRecipes();
       const bar = output.progress('evaluating', dataset.length);
@@ -55,6 +58,7 @@ export function evaluateCommand(signal: AbortSignal): Command {
       const evaluation = await evaluateClassifier({
         config,
         state,
+        classNames,
         dataset,
         batchSize: options.batchSize,
         signal,
@@ -95,15 +99,9 @@ async function images(
   { imageSize, preprocessing }: { imageSize: number; preprocessing: { cropPct: number } },
 ): Promise<ImageDataset> {
   const { data, split, limit, corruption: name, severity, seed } = options;
-  const all = await openData(data, { split, size: { size: imageSize, cropPct: preprocessing.cropPct } });
-  const part =
-    limit === undefined || limit >= all.length
-      ? all
-      : subset(
-          all,
-          Uint32Array.from({ length: limit }, (_, i) => i),
-        );
-  if (name === undefined) return part;
+  const size = { size: imageSize, cropPct: preprocessing.cropPct };
+  const dataset = await openData(data, { split, size, limit });
+  if (name === undefined) return dataset;
   const { corrupted } = await import('@proj/recipes');
-  return corrupted(part, { name, severity, seed });
+  return corrupted(dataset, { name, severity, seed });
 }

@@ -2,17 +2,20 @@ import type { CorruptionName } from '@proj/corruptions';
 import { extract, inspect, signatureToBytes } from '@proj/rws';
 import { readStateDict, writeFileAtomic } from '@proj/tensor-io/node';
 import { vitUnits } from '@proj/vit/forward';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { commandLine } from '../command-line.ts';
+import { usageError } from '../exit.ts';
+import { requireWritable, writing } from '../files.ts';
+import { bytes, table } from '../format.ts';
 import { readModel } from '../model-file.ts';
 import {
   corruptionOption,
   type GlobalOptions,
   integerOption,
   numberOption,
-  requireAbsent,
   severityOption,
 } from '../options.ts';
-import { bytes, createOutput, table } from '../output.ts';
+import { createOutput } from '../output.ts';
 
 interface Options extends GlobalOptions {
   readonly standard: string;
@@ -42,7 +45,7 @@ export function extractCommand(): Command {
       integerOption(1),
       2,
     )
-    .option('--bits <n>', '2 to 8, or 32 for no quantization', integerOption(2, 32), 4)
+    .option('--bits <n>', '2 to 8, or 32 for no quantization', bitsOption, 4)
     .addOption(
       new Option('--projection <mode>', 'default: orthogonal with --start, none without').choices([
         'orthogonal',
@@ -52,7 +55,7 @@ export function extractCommand(): Command {
     .addOption(corruptionOption())
     .addOption(severityOption())
     .option('--dataset <name>', 'stored in the file')
-    .option('--alpha <x>', 'recommended strength, stored in the file', numberOption)
+    .option('--alpha <x>', 'recommended strength, stored in the file', numberOption())
     .option('--name <text>', 'stored in the file (default: corruption and severity)')
     .requiredOption('--out <file>', 'e.g. fog.rws.safetensors')
     .option('--force', 'replace an existing file')
@@ -63,8 +66,17 @@ export function extractCommand(): Command {
     .action(async (_: unknown, self: Command) => {
       const options = self.optsWithGlobals<Options>();
       const output = createOutput(options);
-      await requireAbsent(options.out, options.force);
+      await requireWritable(options.out, options.force);
+      if (options.projection === 'orthogonal' && options.start === undefined) {
+        throw usageError('--projection orthogonal needs --start, the common start of both models.');
+      }
       const standard = await readModel(options.standard);
+      const units = vitUnits(standard.config);
+      if (options.units > units.length) {
+        throw usageError(
+          `--units ${options.units}: ${standard.config.name} has ${units.length}, the patch embedding and ${standard.config.depth} blocks.`,
+        );
+      }
       const robust = (await readStateDict(options.robust)).state;
       const init = options.start === undefined ? undefined : (await readStateDict(options.start)).state;
       const { corruption, severity, dataset, alpha } = options;
@@ -73,7 +85,7 @@ export function extractCommand(): Command {
         standard: standard.state,
         robust,
         ...(init && { init }),
-        units: vitUnits(standard.config),
+        units,
         k: options.units,
         bits: options.bits,
         ...(options.projection && { projection: options.projection }),
@@ -85,7 +97,7 @@ export function extractCommand(): Command {
           ...(alpha !== undefined && { recommendedAlpha: alpha }),
         },
       });
-      await writeFileAtomic(options.out, signatureToBytes(signature));
+      await writing(writeFileAtomic(options.out, signatureToBytes(signature)));
       const summary = inspect(signature);
       output.result('proj.extract/1', { file: options.out, ...summary, diagnostics }, () =>
         [
@@ -102,8 +114,14 @@ export function extractCommand(): Command {
           ),
           `${options.out}: ${bytes(summary.fileBytes)}, ${summary.compression.toFixed(1)}x smaller than the model`,
           summary.configuration,
-          `next: proj patch ${options.standard} ${options.out} --out patched.safetensors`,
+          `next: ${commandLine(['patch', options.standard, options.out, '--out', 'patched.safetensors'])}`,
         ].join('\n'),
       );
     });
+}
+
+function bitsOption(text: string): number {
+  const bits = numberOption()(text);
+  if (bits === 32 || (Number.isInteger(bits) && bits >= 2 && bits <= 8)) return bits;
+  throw new InvalidArgumentError('it must be an integer from 2 to 8, or 32.');
 }

@@ -2,7 +2,9 @@ import { stat } from 'node:fs/promises';
 import { type OpenSafetensors, stateSha256 } from '@proj/tensor-io';
 import { openSafetensorsFile } from '@proj/tensor-io/node';
 import { Command } from 'commander';
-import { bytes, count, createOutput, table } from '../output.ts';
+import { bytes, count, oneLine, table } from '../format.ts';
+import type { GlobalOptions } from '../options.ts';
+import { createOutput } from '../output.ts';
 
 export function inspectCommand(): Command {
   return new Command('inspect')
@@ -18,12 +20,7 @@ export function inspectCommand(): Command {
 }
 
 async function inspect(file: string, _: unknown, command: Command): Promise<void> {
-  const options = command.optsWithGlobals<{
-    hash?: boolean;
-    metadata?: boolean;
-    json?: boolean;
-    quiet?: boolean;
-  }>();
+  const options = command.optsWithGlobals<GlobalOptions & { hash?: boolean; metadata?: boolean }>();
   const output = createOutput(options);
   const open = await openSafetensorsFile(file);
   try {
@@ -62,6 +59,6 @@ function describeMetadata({ metadata }: OpenSafetensors, full: boolean): string[
       full || value.length <= 200
         ? value
         : `${value.slice(0, 200)}… (${count(value.length)} characters; --metadata shows all)`;
-    return `metadata ${key}: ${shown}`;
+    return `metadata ${oneLine(key)}: ${oneLine(shown)}`;
   });
 }

@@ -1,17 +1,21 @@
-import { readFile } from 'node:fs/promises';
 import {
   type Application,
   isPatched,
   openPatched,
   patch,
   patchedMetadata,
+  type Signature,
   signatureFromBytes,
 } from '@proj/rws';
 import { stateSha256 } from '@proj/tensor-io';
 import { readSafetensors, writeSafetensors } from '@proj/tensor-io/node';
-import { Command, InvalidArgumentError } from 'commander';
-import { type GlobalOptions, numberOption, requireAbsent } from '../options.ts';
-import { count, createOutput, table } from '../output.ts';
+import { Command } from 'commander';
+import { commandLine } from '../command-line.ts';
+import { exitCode, exitCodeOf, usageError } from '../exit.ts';
+import { readInput, requireWritable, writing } from '../files.ts';
+import { count, table } from '../format.ts';
+import type { GlobalOptions } from '../options.ts';
+import { createOutput } from '../output.ts';
 
 interface Options extends GlobalOptions {
   readonly out: string;
@@ -34,7 +38,7 @@ export function patchCommand(): Command {
     .action(async (file: string, signatures: string[], _: unknown, self: Command) => {
       const options = self.optsWithGlobals<Options>();
       const output = createOutput(options);
-      await requireAbsent(options.out, options.force);
+      await requireWritable(options.out, options.force);
       const { state, metadata } = await readSafetensors(file);
       const opened = isPatched(metadata) ? await openPatched(state, metadata) : { model: state, metadata };
       const applications: Application[] = [];
@@ -42,7 +46,9 @@ export function patchCommand(): Command {
       const model = await patch(opened.model, applications, {
         allowTransfer: options.allowTransfer === true,
       });
-      await writeSafetensors(options.out, model.state, await patchedMetadata(model, opened.metadata));
+      await writing(
+        writeSafetensors(options.out, model.state, await patchedMetadata(model, opened.metadata)),
+      );
       const { report } = model;
       const applied = model.applied.map(({ signature, alpha, transferred }) => ({
         id: signature.id,
@@ -60,27 +66,25 @@ export function patchCommand(): Command {
           `${count(report.changed)} of ${count(report.elements)} values in ${report.tensors.length} tensors changed, by ${((100 * report.changeNorm) / report.baseNorm).toFixed(2)} % in norm`,
           `SHA-256 before ${sha256.before}`,
           `SHA-256 after  ${sha256.after}`,
-          `take it off again: proj unpatch ${options.out} --out restored.safetensors`,
+          `take it off again: ${commandLine(['unpatch', options.out, '--out', 'restored.safetensors'])}`,
         ].join('\n'),
       );
     });
 }
 
+/** A signature file with the strength behind its last @, where a number is; other @ belong to the name. */
 async function application(argument: string): Promise<Application> {
   const at = argument.lastIndexOf('@');
-  const file = at < 0 ? argument : argument.slice(0, at);
-  const bytes = await readFile(file);
-  const signature = await signatureFromBytes(bytes);
-  return {
-    signature,
-    alpha: at < 0 ? (signature.about.recommendedAlpha ?? 1) : strength(argument.slice(at + 1)),
-  };
+  const strength = at < 0 ? '' : argument.slice(at + 1).trim();
+  const alpha = strength === '' ? Number.NaN : Number(strength);
+  if (Number.isFinite(alpha)) return { signature: await readSignature(argument.slice(0, at)), alpha };
+  const signature = await readSignature(argument).catch((error: unknown) => {
+    if (at < 0 || exitCodeOf(error) !== exitCode.noInput) throw error;
+    throw usageError(
+      `there is no file ${argument}, and "${strength}" behind @ is no strength; it must be a number.`,
+    );
+  });
+  return { signature, alpha: signature.about.recommendedAlpha ?? 1 };
 }
 
-function strength(text: string): number {
-  try {
-    return numberOption(text);
-  } catch {
-    throw new InvalidArgumentError(`the strength behind @ must be a number, got "${text}".`);
-  }
-}
+const readSignature = async (file: string): Promise<Signature> => signatureFromBytes(await readInput(file));

@@ -2,8 +2,9 @@ import { openPatched, type PatchedModel, patchedMetadata, unpatch } from '@proj/
 import { stateSha256 } from '@proj/tensor-io';
 import { readSafetensors, writeSafetensors } from '@proj/tensor-io/node';
 import { Command } from 'commander';
-import { CliError, exitCode } from '../exit.ts';
-import { type GlobalOptions, requireAbsent } from '../options.ts';
+import { CliError, exitCode, usageError } from '../exit.ts';
+import { requireWritable, writing } from '../files.ts';
+import type { GlobalOptions } from '../options.ts';
 import { createOutput } from '../output.ts';
 
 interface Options extends GlobalOptions {
@@ -28,14 +29,22 @@ export function unpatchCommand(): Command {
     .action(async (file: string, _: unknown, self: Command) => {
       const options = self.optsWithGlobals<Options>();
       const output = createOutput(options);
-      await requireAbsent(options.out, options.force);
+      await requireWritable(options.out, options.force);
       const { state, metadata } = await readSafetensors(file);
       const opened = await openPatched(state, metadata);
       const ids =
         options.signature?.map((name) => find(opened.model, name)) ??
         opened.model.applied.map(({ signature }) => signature.id);
+      const twice = ids.findIndex((id, i) => ids.indexOf(id) < i);
+      if (twice >= 0) {
+        throw usageError(
+          `--signature ${options.signature![twice]}: it is named twice; name each signature once.`,
+        );
+      }
       const model = ids.reduce<PatchedModel>((rest, id) => unpatch(rest, id), opened.model);
-      await writeSafetensors(options.out, model.state, await patchedMetadata(model, opened.metadata));
+      await writing(
+        writeSafetensors(options.out, model.state, await patchedMetadata(model, opened.metadata)),
+      );
       const sha256 = await stateSha256(model.state);
       const left = model.applied.map(({ signature, alpha }) => ({
         id: signature.id,

@@ -1,0 +1,200 @@
+import { rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { CorruptionName } from '@proj/corruptions';
+import type { ImageDataset } from '@proj/datasets';
+import type { ClassifierRecipe } from '@proj/recipes';
+import { stateSha256 } from '@proj/tensor-io';
+import { writeSafetensors } from '@proj/tensor-io/node';
+import type { TrainEvent } from '@proj/trainer';
+import { type VitConfig, vitConfig, vitMetadata } from '@proj/vit/forward';
+import { wasmRecipes } from './backend.ts';
+import { commandLine } from './command-line.ts';
+import { openData } from './dataset.ts';
+import { CliError, exitCode, usageError } from './exit.ts';
+import { makeFolder, requireAbsent, writing } from './files.ts';
+import { interruption } from './interruption.ts';
+import { type ModelFile, readModel } from './model-file.ts';
+import type { GlobalOptions } from './options.ts';
+import type { Output } from './output.ts';
+import type { Progress } from './progress.ts';
+
+export interface TrainOptions extends GlobalOptions {
+  readonly data: string;
+  readonly split: 'train' | 'test';
+  readonly out: string;
+  readonly model?: string;
+  readonly start?: string;
+  readonly corruption?: CorruptionName;
+  readonly severity: number;
+  readonly seed: number;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  readonly minLearningRate: number;
+  readonly warmupEpochs: number;
+  readonly weightDecay: number;
+  readonly cropPadding: number;
+  readonly flip?: boolean;
+  readonly checkpointEvery: number;
+  readonly force?: boolean;
+}
+
+/** Trains into a folder, going on from the checkpoint in it; whatever can be refused is refused before any work. */
+export async function trainModel(
+  options: TrainOptions,
+  args: readonly string[],
+  output: Output,
+): Promise<void> {
+  const { out, corruption, force } = options;
+  const signal = interruption();
+  const model = join(out, 'model.safetensors');
+  const checkpoint = join(out, 'checkpoint.safetensors');
+  await requireAbsent(model, force);
+  const start = await readStart(options, model);
+  const wanted = start?.config ?? vitConfig(options.model ?? 'vit_cifar_32');
+  const size = { size: wanted.imageSize, cropPct: wanted.preprocessing.cropPct };
+  const clean = await openData(options.data, { split: options.split, size });
+  if (options.batchSize > clean.length) {
+    throw usageError(`--batch-size ${options.batchSize}: there are only ${clean.length} images.`);
+  }
+  const config = start?.config ?? { ...wanted, classes: clean.classNames.length };
+  const classNames =
+    start?.classNames ?? (clean.classNames.length === config.classes ? clean.classNames : undefined);
+  const metadata = new Map([['proj', vitMetadata(config, classNames)]]);
+  const { kernelReport, requireFit, trainClassifier } = await wasmRecipes();
+  requireFit(clean, config, classNames);
+  await makeFolder(out);
+  const { checkpointFile } = await import('@proj/trainer/node');
+  const store = checkpointFile(checkpoint);
+  const resume = force === true ? undefined : await store.load();
+  const dataset = await trainingImages(clean, options, output, signal);
+  const events = trainClassifier({
+    config,
+    classNames,
+    recipe: recipeOf(options),
+    dataset,
+    ...(start && { start: start.state }),
+    provenance: {
+      start: start === undefined ? null : await stateSha256(start.state),
+      corruptionSeed: corruption === undefined ? null : options.seed,
+      kernels: kernelReport().flavour,
+    },
+    checkpoints: {
+      store: { save: (state) => writing(store.save(state)) },
+      everySteps: options.checkpointEvery,
+    },
+    ...(resume && { resume }),
+    signal,
+  });
+  // The checkpoint first: without it, a model that is still there is not taken for its result.
+  if (force === true) for (const file of [checkpoint, model]) await writing(rm(file, { force: true }));
+  const end = await showTraining(events, output);
+  if (end.kind === 'stopped') {
+    const again = commandLine(args.filter((arg) => arg !== '--force'));
+    throw new CliError(
+      'CLI_INTERRUPTED',
+      exitCode.interrupted,
+      `stopped at step ${end.step} of ${end.totalSteps}, checkpoint written; go on with:\n  ${again}`,
+    );
+  }
+  await finish(end, { model, config, metadata, dataset }, output);
+}
+
+/** The model to begin with, which --model must agree with and --force must not delete. */
+async function readStart(
+  { start, model: name }: TrainOptions,
+  model: string,
+): Promise<ModelFile | undefined> {
+  if (start === undefined) return undefined;
+  if (resolve(start) === resolve(model)) {
+    throw usageError(`--start ${start} is what this training is to write; choose another --out.`);
+  }
+  const read = await readModel(start);
+  if (name !== undefined && name !== read.config.name) {
+    throw usageError(`--model ${name}: --start ${start} is a ${read.config.name}; leave one of them out.`);
+  }
+  return read;
+}
+
+/** Corrupted once and for all where asked for; clean images are read when their turn comes. */
+async function trainingImages(
+  clean: ImageDataset,
+  { corruption: name, severity, seed }: TrainOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<ImageDataset> {
+  if (name === undefined) return clean;
+  const { corrupted, inMemory } = await import('@proj/recipes');
+  const bar = output.progress('corrupting', clean.length);
+  try {
+    const progress = ({ count }: { count: number }) => bar.update(count);
+    return await inMemory(corrupted(clean, { name, severity, seed }), { signal, progress });
+  } finally {
+    bar.end();
+  }
+}
+
+type Event<K extends TrainEvent<never>['kind']> = Extract<TrainEvent<never>, { kind: K }>;
+
+/** Shows a training as it goes, and hands over how it ended. */
+async function showTraining(
+  events: AsyncIterable<TrainEvent<never>>,
+  output: Output,
+): Promise<Event<'stopped' | 'done'>> {
+  let bar: Progress | undefined;
+  try {
+    for await (const event of events) {
+      if (event.kind === 'stopped' || event.kind === 'done') return event;
+      if (event.kind === 'start') {
+        if (event.resumed) output.note(`going on from step ${event.step} of ${event.totalSteps}`);
+        bar = output.progress('training', event.totalSteps);
+      } else if (event.kind === 'step') {
+        bar?.update(
+          event.step,
+          `epoch ${event.epoch + 1}  loss ${event.loss.toFixed(3)}  ${event.imagesPerSecond.toFixed(0)} img/s`,
+        );
+      }
+    }
+  } finally {
+    bar?.end();
+  }
+  throw new Error('the training ended without saying how');
+}
+
+interface Result {
+  readonly model: string;
+  readonly config: VitConfig;
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly dataset: ImageDataset;
+}
+
+async function finish(
+  { parameters, step: steps, sha256 }: Event<'done'>,
+  { model, config, metadata, dataset }: Result,
+  output: Output,
+): Promise<void> {
+  const { fromTensors } = await import('@proj/tensor-io/tfjs');
+  await writing(writeSafetensors(model, await fromTensors(parameters), metadata));
+  const bytes = (await stat(model)).size;
+  output.result(
+    'proj.train/1',
+    { model, architecture: config.name, dataset: dataset.name, steps, sha256, bytes },
+    () => `${model}: ${config.name}, ${steps} steps on ${dataset.name}\nSHA-256 of the parameters ${sha256}`,
+  );
+}
+
+function recipeOf(options: TrainOptions): ClassifierRecipe {
+  const { seed, epochs, batchSize, learningRate, minLearningRate, warmupEpochs, weightDecay, cropPadding } =
+    options;
+  const flip = options.flip === true;
+  return {
+    seed,
+    epochs,
+    batchSize,
+    learningRate,
+    minLearningRate,
+    warmupEpochs,
+    weightDecay,
+    ...((cropPadding > 0 || flip) && { augmentation: { cropPadding, flip } }),
+  };
+}
