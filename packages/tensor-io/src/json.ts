@@ -4,7 +4,7 @@ import { decodeUtf8 } from './utf8.ts';
 /** Nesting that no header needs; it keeps the recursion shallow (CWE-674). */
 const MAX_DEPTH = 16;
 
-/** Most members of one object; each takes ten times its shortest text in memory (CWE-770). */
+/** Most members of one object; each takes several times its text in memory (CWE-770). */
 const MAX_MEMBERS = 1_000_000;
 
 /** No 64-bit integer has more digits, and turning text into a bigint takes quadratic time (CWE-407). */

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { rejectionCode } from '../test/code-of.ts';
+import { safetensorsFile } from '../test/malformed-safetensors.ts';
 import { stateSha256 } from './fingerprint.ts';
 import { openSafetensors } from './lazy.ts';
 import { serializeSafetensors } from './safetensors.ts';
@@ -97,13 +98,51 @@ describe('a safetensors file on a web server', () => {
     expect(await opening(cut)).toBe('TIO_TRUNCATED');
   });
 
-  it('is refused when it changes between two reads', async () => {
+  it('is refused, before the memory fills, when the server sends more than asked for', async () => {
+    let sent = 0;
+    const endless: Handler = (_, response) => {
+      response.writeHead(206, { 'Content-Range': `bytes 0-65535/${file.length}` });
+      const more = () => {
+        while (!response.destroyed && response.write(new Uint8Array(65_536))) sent += 65_536;
+      };
+      response.on('drain', more);
+      more();
+    };
+    await withServer(endless, async (url) => {
+      await expect(openSafetensors(url)).rejects.toThrow('sent more than the 65536 bytes asked for');
+    });
+    expect(sent).toBeLessThan(2 ** 26);
+  });
+
+  it('is refused when a tensor is larger than an array', async () => {
+    const size = 2 ** 33;
+    const header = `{"a":{"dtype":"U8","shape":[${size}],"data_offsets":[0,${size}]}}`;
+    const start = safetensorsFile(header);
+    const huge: Handler = (_, response, [first]) => {
+      response.writeHead(206, { 'Content-Range': `bytes ${first}-65535/${start.length + size}` });
+      response.end(start);
+    };
+    await withServer(huge, async (url) => {
+      const opened = await openSafetensors(url);
+      expect(await rejectionCode(opened.tensor('a'))).toBe('TIO_TOO_LARGE');
+    });
+  });
+
+  it.each([
+    ['another ETag', (version: number) => ({ ETag: `"${version}"` })],
+    [
+      'no ETag and another Last-Modified',
+      (version: number) => ({ 'Last-Modified': new Date(version * 1000).toUTCString() }),
+    ],
+    [
+      'an ETag only once',
+      (version: number): Record<string, string> => (version === 1 ? { ETag: '"1"' } : {}),
+    ],
+  ])('is refused when a second answer has %s', async (_, headers) => {
     let version = 1;
-    const changing: Handler = (_, response, [first, last]) => {
-      response.writeHead(206, {
-        'Content-Range': `bytes ${first}-${last}/${file.length}`,
-        ETag: `"${version++}"`,
-      });
+    const changing: Handler = (_request, response, [first, last]) => {
+      const range = `bytes ${first}-${last}/${file.length}`;
+      response.writeHead(206, { 'Content-Range': range, ...headers(version++) });
       response.end(file.subarray(first, last + 1));
     };
     await withServer(changing, async (url) => {

@@ -1,5 +1,8 @@
 import { TensorIoError } from './errors.ts';
 
+/** Largest piece that is read into memory at once, 4 GiB: Node 20 has no longer arrays. */
+export const MAX_ARRAY_BYTES = 2 ** 32;
+
 /** Random access to bytes that lie somewhere: a file handle, an archive, a cache. */
 export interface ByteSource {
   /** Total bytes. */

@@ -1,13 +1,10 @@
 import { open } from 'node:fs/promises';
 import { TensorIoError } from '../errors.ts';
-import { type ByteSource, readExactly } from '../source.ts';
+import { type ByteSource, MAX_ARRAY_BYTES, readExactly } from '../source.ts';
 import { fileOperation } from './file-errors.ts';
 
 /** Largest single read: the system call takes a 32-bit length. */
 const MAX_READ_BYTES = 1 << 30;
-
-/** Largest piece of a file that is read into memory at once, 4 GiB: Node 20 has no longer arrays. */
-const MAX_ARRAY_BYTES = 2 ** 32;
 
 /**
  * A regular file as a source; it holds one file descriptor until it is closed.

@@ -14,6 +14,7 @@ import {
   writeSafetensors,
   writeShardedSafetensors,
 } from '../node.ts';
+import { serializeNpz } from '../npz.ts';
 import type { StateDict } from '../state.ts';
 import { tensorData, toFloat64 } from '../tensor.ts';
 
@@ -115,6 +116,20 @@ describe('sharded models', () => {
     });
   });
 
+  it('are not written with more shards than can be opened', async () => {
+    await inFolder(async (folder) => {
+      const byte = tensorData('U8', [1], [1]);
+      const many = new Map(Array.from({ length: 1001 }, (_, i) => [`t${i}`, byte]));
+      await expect(writeShardedSafetensors(folder, many, { maxShardBytes: 1 })).rejects.toThrow(
+        '1001 shards of 1 bytes, at most 1000 can be opened; raise maxShardBytes.',
+      );
+      expect(await rejectionCode(writeShardedSafetensors(folder, many, { maxShardBytes: 1 }))).toBe(
+        'TIO_TOO_LARGE',
+      );
+      expect(readdirSync(folder)).toEqual([]);
+    });
+  });
+
   it('whose index leaves the folder are refused', async () => {
     await inFolder(async (folder) => {
       const index = join(folder, 'model.safetensors.index.json');
@@ -139,6 +154,31 @@ describe('readStateDict', () => {
       expect(await rejectionCode(readStateDict(testFile('legacy.pth')))).toBe('TIO_OLD_PTH');
       await writeFile(path, '');
       expect(await rejectionCode(readStateDict(path))).toBe('TIO_TRUNCATED');
+    });
+  });
+
+  it.each([
+    ['PK, as a zip archive starts', 19_280],
+    ['0x80 0x02, as a pickle starts', 640],
+  ])('reads a safetensors file whose header length spells %s', async (_, length) => {
+    await inFolder(async (folder) => {
+      const path = join(folder, 'model');
+      const entry = '{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}';
+      const file = new Uint8Array(8 + length + 1).fill(0x20);
+      new DataView(file.buffer).setBigUint64(0, BigInt(length), true);
+      file.set(new TextEncoder().encode(entry), 8);
+      await writeFile(path, file);
+      expect([...(await readStateDict(path)).state]).toEqual([['a', tensorData('U8', [1], [0x20])]]);
+    });
+  });
+
+  it('tells an empty npz from a text that starts with PK', async () => {
+    await inFolder(async (folder) => {
+      const path = join(folder, 'model');
+      await writeFile(path, serializeNpz(new Map()));
+      expect((await readStateDict(path)).state).toEqual(new Map());
+      await writeFile(path, 'PK is how zip archives start, but not this');
+      expect(await rejectionCode(readStateDict(path))).toBe('TIO_HEADER_TOO_LARGE');
     });
   });
 

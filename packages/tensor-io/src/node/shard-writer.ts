@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TensorIoError } from '../errors.ts';
+import { MAX_SHARDS } from '../shards.ts';
 import type { Metadata, StateDict, TensorData } from '../state.ts';
 import { writeFileAtomic } from './atomic.ts';
 import { writeSafetensors } from './safetensors-file.ts';
@@ -14,7 +15,7 @@ const INDEX = 'model.safetensors.index.json';
  *
  * @returns the path of the index
  * @throws {TensorIoError} `TIO_EXISTS` when the folder already holds an index; `TIO_BAD_VALUE` when `maxShardBytes` is no
- * integer of at least 1; as `writeSafetensors` does.
+ * integer of at least 1; `TIO_TOO_LARGE` above 1000 shards, before anything is written; as `writeSafetensors` does.
  */
 export async function writeShardedSafetensors(
   folder: string,
@@ -40,6 +41,12 @@ export async function writeShardedSafetensors(
     );
   }
   const shards = split(state, maxShardBytes);
+  if (shards.length > MAX_SHARDS) {
+    throw new TensorIoError(
+      'TIO_TOO_LARGE',
+      `${index}: ${shards.length} shards of ${maxShardBytes} bytes, at most ${MAX_SHARDS} can be opened; raise maxShardBytes.`,
+    );
+  }
   const weightMap: [string, string][] = [];
   for (const [i, shard] of shards.entries()) {
     const name = `model-${number(i + 1)}-of-${number(shards.length)}.safetensors`;

@@ -3,6 +3,7 @@ import { parseNpz } from '../npz.ts';
 import { isPth, parsePth } from '../pth.ts';
 import type { Metadata, StateDict } from '../state.ts';
 import { readStart } from './file-source.ts';
+import { type Format, formatOf } from './format.ts';
 import { readSafetensors } from './safetensors-file.ts';
 
 /**
@@ -12,16 +13,15 @@ import { readSafetensors } from './safetensors-file.ts';
  * @throws {TensorIoError} as `readSafetensors`, `parseNpz`, `parseNpy` and `parsePth` do.
  */
 export async function readStateDict(path: string): Promise<{ state: StateDict; metadata: Metadata }> {
-  const magic = new TextDecoder('latin1').decode(await readStart(path, 6));
-  if (!magic.startsWith('PK') && magic !== '\x93NUMPY' && !magic.startsWith('\x80\x02'))
-    return readSafetensors(path);
+  const format = await formatOf(path);
+  if (format === 'safetensors') return readSafetensors(path);
   const bytes = await readStart(path, Number.POSITIVE_INFINITY);
-  return { state: otherState(bytes, magic, path), metadata: new Map() };
+  return { state: otherState(bytes, format, path), metadata: new Map() };
 }
 
-function otherState(bytes: Uint8Array, magic: string, path: string): StateDict {
-  if (magic === '\x93NUMPY') return new Map([['tensor', parseNpy(bytes, path)]]);
-  return magic.startsWith('PK') && !isPth(bytes, path)
+function otherState(bytes: Uint8Array, format: Exclude<Format, 'safetensors'>, path: string): StateDict {
+  if (format === 'npy') return new Map([['tensor', parseNpy(bytes, path)]]);
+  return format === 'zip' && !isPth(bytes, path)
     ? parseNpz(bytes, path)
     : parsePth(bytes, { source: path }).state;
 }
