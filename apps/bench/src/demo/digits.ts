@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { type ImageDataset, memoryDataset } from '@proj/datasets';
+import { type ImageDataset, idxToBytes, memoryDataset } from '@proj/datasets';
 
 const side = 28;
 
@@ -37,18 +37,8 @@ export interface DigitSplits {
 
 /** Writes a data set of grey images as MNIST's test files, so that other programs can look at the same images. */
 export async function writeIdx(dataset: ImageDataset, folder: string): Promise<void> {
-  const { length, height, width, labels } = dataset;
-  const indices = Uint32Array.from({ length }, (_, i) => i);
-  const header = (...numbers: number[]) => {
-    const bytes = Buffer.alloc(4 * numbers.length);
-    for (const [i, value] of numbers.entries()) bytes.writeUInt32BE(value, 4 * i);
-    return bytes;
-  };
-  const images = Buffer.concat([header(0x803, length, height, width), await dataset.images(indices)]);
+  const { images, labels } = await idxToBytes(dataset);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 't10k-images-idx3-ubyte'), images);
-  await writeFile(
-    join(folder, 't10k-labels-idx1-ubyte'),
-    Buffer.concat([header(0x801, length), Uint8Array.from(labels)]),
-  );
+  await writeFile(join(folder, 't10k-labels-idx1-ubyte'), labels);
 }
