@@ -42,7 +42,7 @@ export function checkExtractOptions({ init, units, k, projection, bits = 4 }: Ex
   };
 }
 
-/** Looks the first `k` units up in every checkpoint and reports everything that does not fit at once. */
+/** Looks the first `k` units up in every checkpoint, further ones by name, and reports everything that does not fit at once. */
 export function checkStates({ init, standard, robust, units, k }: ExtractOptions): UnitTensor[] {
   const problems: string[] = [];
   const tensors: UnitTensor[] = [];
@@ -64,10 +64,13 @@ export function checkStates({ init, standard, robust, units, k }: ExtractOptions
       }
     }
   }
+  for (const name of units.slice(k).flat()) {
+    if (!standard.has(name)) problems.push(`"${name}", beyond the first ${k} units, is missing in standard`);
+  }
   if (problems.length > 0) {
     throw new RwsError(
       'RWS_STATES_DIFFER',
-      `${problems.length} of the parameters in the first ${k} units do not fit: ${problems.join('; ')}.`,
+      `${problems.length} of the parameters in the units do not fit: ${problems.join('; ')}.`,
     );
   }
   return tensors;

@@ -157,6 +157,16 @@ describe('extract refuses', () => {
     expect(await errorOf(changes)).toMatchObject({ code: 'RWS_OPTION_INVALID' });
   });
 
+  it('a name in the units beyond k that the model does not have', async () => {
+    const units = [...goldenUnits.slice(0, 3), ['features.7.wieght']];
+    expect(await errorOf({ units, k: 2 })).toMatchObject({
+      code: 'RWS_STATES_DIFFER',
+      message: expect.stringContaining(
+        '"features.7.wieght", beyond the first 2 units, is missing in standard',
+      ),
+    });
+  });
+
   it('a projection without the initial weights', async () => {
     const { init: _, ...withoutInit } = options;
     await expect(extract({ ...withoutInit, projection: 'orthogonal' })).rejects.toMatchObject({
@@ -182,7 +192,7 @@ describe('extract refuses', () => {
     expect(error).toMatchObject({ code: 'RWS_STATES_DIFFER' });
     expect(error).toMatchObject({
       message:
-        '4 of the parameters in the first 5 units do not fit: "features.0.bias" is missing in standard; ' +
+        '4 of the parameters in the units do not fit: "features.0.bias" is missing in standard; ' +
         '"features.2.bias" is F32 [4] in init, F32 [4] in standard, F32 [2, 2] in robust; ' +
         '"features.5.bias" is F32 [6] in init, F32 [6] in standard, F16 [6] in robust; ' +
         '"nowhere" is missing in init and standard and robust.',

@@ -64,7 +64,7 @@ export interface Extraction {
  * d = robust − init and b = standard − init (Cai et al., ICML 2023), or robust − standard without projection.
  *
  * Float64 throughout, rounded to float32 once, then quantized. A frozen tensor (b = 0) keeps d whole. Inputs may be
- * F64, F32, F16 or BF16; tensors outside the first `k` units are not looked at.
+ * F64, F32, F16 or BF16; of the units beyond the first `k` only the names are looked up in `standard`.
  *
  * @throws {RwsError} `RWS_OPTION_INVALID`; `RWS_STATES_DIFFER` with every name, shape and dtype that does not fit;
  * `RWS_NON_FINITE`; `RWS_OUT_OF_RANGE` for a signature beyond float32; `RWS_NOTHING_TO_EXTRACT` when it is all zero;

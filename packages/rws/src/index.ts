@@ -8,7 +8,7 @@ export {
 } from './extract.ts';
 export type { Measurement, SignatureAbout } from './about.ts';
 export { inspect, type SignatureSummary } from './inspect.ts';
-export { cosine, cosineSimilarity, relativeDifferences, type Similarity } from './similarity.ts';
+export { cosineSimilarity, relativeDifferences, type Similarity } from './similarity.ts';
 
 // The signature and its file
 export {
@@ -33,10 +33,6 @@ export {
 } from './patch.ts';
 export type { Application, TensorChange } from './delta.ts';
 export { isPatched, openPatched, patchedMetadata } from './patched-file.ts';
-
-// The arithmetic by itself
-export { type Rejection, reject } from './projection.ts';
-export { dequantizationTable, type QuantizedValues, quantizeLinear } from './quantizer.ts';
 
 // Errors
 export { type Mismatch, RwsError, type RwsErrorCode, SignatureMismatchError } from './error.ts';

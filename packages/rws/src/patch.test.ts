@@ -11,6 +11,7 @@ import {
   SignatureMismatchError,
   scale,
   unpatch,
+  withAbout,
 } from './index.ts';
 
 const init = goldenState(golden.state.pretrained);
@@ -209,6 +210,14 @@ describe('patch refuses', () => {
     expect(await outcome(patch(standard, [...one, ...one]))).toBe('RWS_ALREADY_APPLIED');
     const model = await patch(standard, one);
     expect(await outcome(patch(model, one))).toBe('RWS_ALREADY_APPLIED');
+    for (const signature of [first!, packed0!]) {
+      const applied = await patch(standard, [{ signature, alpha: 1 }]);
+      const renamed = await withAbout(signature, { name: 'another name' });
+      await expect(patch(applied, [{ signature: renamed, alpha: 1 }])).rejects.toMatchObject({
+        code: 'RWS_ALREADY_APPLIED',
+        message: expect.stringContaining(`described otherwise, as ${signature.id}`),
+      });
+    }
     for (const alpha of [Number.NaN, Number.POSITIVE_INFINITY]) {
       expect(await outcome(patch(standard, [{ signature: packed0!, alpha }]))).toBe('RWS_OPTION_INVALID');
       expect(() => scale(model, packed0!.id, alpha)).toThrow(

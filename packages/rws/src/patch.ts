@@ -2,7 +2,7 @@ import type { StateDict } from '@proj/tensor-io';
 import { type Application, addDelta, changes, deltaOf, type TensorChange, touchedNames } from './delta.ts';
 import { RwsError } from './error.ts';
 import { checkFit } from './fit.ts';
-import { signatureLabel } from './signature.ts';
+import { sameButAbout, signatureLabel } from './signature.ts';
 
 export interface AppliedSignature extends Application {
   /** The model is not the one that the signature was extracted from (`allowTransfer`). */
@@ -46,7 +46,8 @@ export interface PatchOptions {
  * the same bits in whatever order it came about. All signatures are verified before anything is computed.
  *
  * @throws {SignatureMismatchError} `RWS_SIGNATURE_MISMATCH`, listing every tensor that does not fit.
- * @throws {RwsError} `RWS_OPTION_INVALID` for an α that is not finite, `RWS_ALREADY_APPLIED`, `RWS_NON_FINITE`,
+ * @throws {RwsError} `RWS_OPTION_INVALID` for an α that is not finite, `RWS_ALREADY_APPLIED` also under another
+ * description (`withAbout`), `RWS_NON_FINITE`,
  * `RWS_OUT_OF_RANGE` when the sum does not fit the dtype.
  */
 export async function patch(
@@ -60,10 +61,11 @@ export async function patch(
   const known = new Map(fingerprints);
   for (const { signature, alpha } of applications) {
     checkAlpha(alpha);
-    if (all.some((other) => other.signature.id === signature.id)) {
+    const twin = all.find((other) => sameButAbout(other.signature, signature));
+    if (twin !== undefined) {
       throw new RwsError(
         'RWS_ALREADY_APPLIED',
-        `${signatureLabel(signature)} is applied already; change its strength with scale.`,
+        `${signatureLabel(signature)} is applied already${twin.signature.id === signature.id ? '' : `, described otherwise, as ${twin.signature.id}`}; change its strength with scale.`,
       );
     }
     const transferred = await checkFit(signature, base, known, allowTransfer);

@@ -171,6 +171,20 @@ describe('a patched file', () => {
 });
 
 describe('a patched file is refused', () => {
+  it('when signatures, undo data or metadata do not fit into a safetensors header', async () => {
+    const [{ signature, ...strength }] = three.applied as [(typeof three.applied)[number]];
+    const about = { name: 'x'.repeat(7.6e7) };
+    const large = { ...three, applied: [{ ...strength, signature: { ...signature, about } }] };
+    await expect(patchedMetadata(large)).rejects.toMatchObject({
+      code: 'RWS_PATCH_TOO_LARGE',
+      message: expect.stringMatching(
+        /about 1013\d{5} bytes, at most 100000000 are allowed: extract with fewer bits/,
+      ),
+    });
+    const note = new Map([['note', 'x'.repeat(1e8 - 1000)]]);
+    expect(await outcome(patchedMetadata(three, note))).toBe('RWS_PATCH_TOO_LARGE');
+  });
+
   it('when it is patched already, or not at all', async () => {
     expect(await outcome(patchedMetadata(three, file.metadata))).toBe('RWS_ALREADY_PATCHED');
     expect(await outcome(patch(file.state, [{ signature: a!, alpha: 1 }]))).toBe('RWS_SIGNATURE_MISMATCH');
@@ -260,6 +274,14 @@ describe('a patched file is refused', () => {
       (entry) => (entry['undo'] = (entry['undo'] as string).slice(0, 100)),
     ],
     ['undo data that is no deflate stream', 'RWS_UNDO_INVALID', (entry) => (entry['undo'] = '////')],
+    ...[[0], [0x37], [3, 0]].map((junk): [string, string, (entry: Entry) => unknown] => [
+      `undo data followed by ${junk}`,
+      'RWS_UNDO_INVALID',
+      (entry) => {
+        const undo = Buffer.from(entry['undo'] as string, 'base64');
+        entry['undo'] = Buffer.concat([undo, Uint8Array.from(junk)]).toString('base64');
+      },
+    ]),
   ])('for %s', async (_, code, change) => {
     expect(await withEntry(change)).toBe(code);
   });

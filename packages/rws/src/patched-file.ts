@@ -1,4 +1,4 @@
-import { type Metadata, type StateDict, stateSha256, tensorSha256 } from '@proj/tensor-io';
+import { MAX_HEADER_BYTES, type Metadata, type StateDict, stateSha256, tensorSha256 } from '@proj/tensor-io';
 import { fromBase64, toBase64 } from './base64.ts';
 import { touchedNames } from './delta.ts';
 import { RwsError } from './error.ts';
@@ -51,7 +51,8 @@ export function isPatched(metadata: Metadata): boolean {
  * The metadata to write beside `model.state`: the model's own, plus one entry with the applied signatures, their α and
  * what exact removal needs (FORMAT.md). With no signature applied it is the model's own metadata.
  *
- * @throws {RwsError} `RWS_ALREADY_PATCHED` when `metadata` belongs to a patched file.
+ * @throws {RwsError} `RWS_ALREADY_PATCHED` when `metadata` belongs to a patched file; `RWS_PATCH_TOO_LARGE` when all of it does
+ * not fit into a header of 100,000,000 bytes, about 75 MB of signatures and undo data.
  */
 export async function patchedMetadata(
   model: PatchedModel,
@@ -64,18 +65,48 @@ export async function patchedMetadata(
     );
   }
   if (model.applied.length === 0) return metadata;
+  const files = model.applied.map(({ signature }) => signatureToBytes(signature));
+  // Before anything is encoded: text this long may not even fit into a string.
+  const fileBytes = files.reduce((sum, file) => sum + base64Bytes(file), 0);
+  checkHeader(fileBytes);
+  const undo = await encodeUndo(model.base, model.state, model.applied);
+  checkHeader(fileBytes + base64Bytes(undo));
   const entry = canonicalJson({
     format: patchedFormat,
     base: await stateSha256(model.base),
     tensors: touchedNames(model.applied).map((name) => ({ name, sha256: model.fingerprints.get(name) })),
-    signatures: model.applied.map(({ signature, alpha }) => ({
+    signatures: model.applied.map(({ signature, alpha }, i) => ({
       id: signature.id,
       alpha,
-      file: toBase64(signatureToBytes(signature)),
+      file: toBase64(files[i]!),
     })),
-    undo: toBase64(await encodeUndo(model.base, model.state, model.applied)),
+    undo: toBase64(undo),
   });
-  return new Map([...metadata, [patchedKey, entry]]);
+  const all = new Map([...metadata, [patchedKey, entry]]);
+  checkHeader(headerBytes(model.state, all));
+  return all;
+}
+
+function base64Bytes(bytes: Uint8Array): number {
+  return Math.ceil(bytes.length / 3) * 4;
+}
+
+/** At least the length of the safetensors header for these tensors and metadata: offsets are counted with 15 digits. */
+function headerBytes(state: StateDict, metadata: Metadata): number {
+  const quoted = (text: string) => new TextEncoder().encode(JSON.stringify(text)).length;
+  let bytes = 64;
+  for (const [key, value] of metadata) bytes += quoted(key) + quoted(value) + 2;
+  for (const [name, { shape }] of state) bytes += quoted(name) + shape.join().length + 90;
+  return bytes;
+}
+
+function checkHeader(bytes: number): void {
+  if (bytes > MAX_HEADER_BYTES) {
+    throw new RwsError(
+      'RWS_PATCH_TOO_LARGE',
+      `with its signatures and what undoes them the patched file's header would take about ${bytes} bytes, at most ${MAX_HEADER_BYTES} are allowed: extract with fewer bits or a smaller k, or keep the base and the signatures as files of their own and patch after loading.`,
+    );
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Floats } from './floats.ts';
 
 /** What `reject` found: the residual and the two figures that describe the projection. */
-export interface Rejection {
+interface Rejection {
   /** d − p·b, float64. */
   readonly residual: Float64Array;
   /** p = <d, b> / <b, b>; 0 where b vanishes. */

@@ -1,7 +1,7 @@
 import { RwsError } from './error.ts';
 
 /** Codes 0..levels-1 (unpacked, one a byte) and the float32 range that they divide. */
-export interface QuantizedValues {
+interface QuantizedValues {
   readonly codes: Uint8Array;
   readonly lo: number;
   readonly hi: number;

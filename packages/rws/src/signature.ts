@@ -94,6 +94,18 @@ export function tensorsSha256(
   return sha256(new TextEncoder().encode(JSON.stringify(fingerprints)));
 }
 
+/** Whether two signatures are the same in all but their description, so that adding both would add the same twice. */
+export function sameButAbout(a: Signature, b: Signature): boolean {
+  const [first, second] = [a, b].map((signature) => signatureText({ ...signature, about: {} }));
+  return first === second && a.tensors.every(({ stored }, i) => sameStored(stored, b.tensors[i]!.stored));
+}
+
+function sameStored(a: StoredValues, b: StoredValues): boolean {
+  if ('values' in a) return 'values' in b && a.values.every((value, i) => Object.is(value, b.values[i]));
+  if ('values' in b || a.lo !== b.lo || a.hi !== b.hi) return false;
+  return a.packed.every((byte, i) => byte === b.packed[i]);
+}
+
 /** How messages call a signature: its name, or the head of its id. */
 export function signatureLabel({ id, about }: Pick<Signature, 'id' | 'about'>): string {
   return about.name === undefined

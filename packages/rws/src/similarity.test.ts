@@ -1,7 +1,7 @@
 import { tensorData } from '@proj/tensor-io';
 import { describe, expect, it } from 'vitest';
 import { golden, goldenState, goldenUnits } from '../test/golden.ts';
-import { cosine, cosineSimilarity, extract, relativeDifferences } from './index.ts';
+import { cosineSimilarity, extract, relativeDifferences } from './index.ts';
 
 const init = goldenState(golden.state.pretrained);
 const standard = goldenState(golden.state.standard);
@@ -21,9 +21,12 @@ describe('similarity', () => {
     expect(global).toBeCloseTo(golden.cosine_rws0_rws1_global, 5);
   });
 
-  it('is 1 with itself and null for a zero vector', () => {
+  it('is 1 with itself and null for a zero vector', async () => {
     expect(cosineSimilarity(first!, first!).global).toBeCloseTo(1, 12);
-    expect(cosine(Float32Array.of(0, 0), Float32Array.of(1, 2))).toBeNull();
+    const robust = new Map([...goldenState(golden.state.robust[0]!), ...[...standard].slice(0, 1)]);
+    const { signature } = await extract({ standard, robust, units: goldenUnits, k: 4, bits: 32 });
+    const cosines = [...cosineSimilarity(signature, first!).perTensor.values()];
+    expect(cosines.map((value) => value === null)).toEqual(cosines.map((_, i) => i === 0));
   });
 
   it('refuses to compare signatures of different units', async () => {

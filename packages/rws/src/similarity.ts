@@ -1,6 +1,6 @@
 import type { StateDict } from '@proj/tensor-io';
 import { RwsError } from './error.ts';
-import { type Floats, finiteValues, isFloat } from './floats.ts';
+import { finiteValues, isFloat } from './floats.ts';
 import { difference, innerProduct, norm } from './projection.ts';
 import { dequantizeTensor, type Signature, signatureLabel } from './signature.ts';
 
@@ -31,17 +31,13 @@ export function cosineSimilarity(a: Signature, b: Signature): Similarity {
   for (const tensor of a.tensors) {
     const u = dequantizeTensor(a, tensor);
     const v = dequantizeTensor(b, others.get(tensor.name)!);
-    perTensor.set(tensor.name, cosine(u, v));
-    total.inner += innerProduct(u, v);
-    total.a += innerProduct(u, u);
-    total.b += innerProduct(v, v);
+    const [inner, uu, vv] = [innerProduct(u, v), innerProduct(u, u), innerProduct(v, v)];
+    perTensor.set(tensor.name, ratio(inner, Math.sqrt(uu) * Math.sqrt(vv)));
+    total.inner += inner;
+    total.a += uu;
+    total.b += vv;
   }
   return { perTensor, global: ratio(total.inner, Math.sqrt(total.a) * Math.sqrt(total.b)) };
-}
-
-/** <u, v> / (||u||·||v||) in float64; null when either is zero. Both have the same length. */
-export function cosine(u: Floats, v: Floats): number | null {
-  return ratio(innerProduct(u, v), norm(u) * norm(v));
 }
 
 /**
