@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { type ImageDataset, subset } from '@proj/datasets';
 import {
   openCifar10,
@@ -8,7 +8,7 @@ import {
   openIdx,
   openImageFolder,
   openImageList,
-  openPacks,
+  openPack,
   type Part,
 } from '@proj/datasets/node';
 import { commandLine } from './command-line.ts';
@@ -49,7 +49,7 @@ export async function openData(spec: string, options: DataOptions): Promise<Imag
 async function open(spec: string, { split, size }: DataOptions): Promise<ImageDataset> {
   if (spec === 'cifar10') return cifar10(cacheFolder(), split);
   if (/\.npy(@[^/]*)?$/.test(spec)) return openCorruptedArray(spec);
-  if (spec.endsWith('.med.br')) return openPacks(dirname(dirname(resolve(spec))), basename(spec, '.med.br'));
+  if (spec.endsWith('.med.br')) return openPack(spec);
   if (spec.endsWith('.json')) return openImageList(spec);
   const files = await readdir(spec).catch((cause: NodeJS.ErrnoException) => {
     throw new CliError('CLI_NO_DATA', exitCode.noInput, `--data ${spec}: ${cause.message}.\n${dataHelp}`);

@@ -1,4 +1,5 @@
 import { type CorruptionName, corruptionNames } from '@proj/corruptions';
+import { vitConfigs } from '@proj/vit/forward';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { dataHelp } from './dataset.ts';
 
@@ -26,6 +27,8 @@ export const integerOption =
     return value;
   };
 
+export const modelOption = (help: string): Option =>
+  new Option('--model <name>', help).choices(Object.keys(vitConfigs));
 export const corruptionOption = (): Option =>
   new Option('--corruption <name>', 'corrupt the images').choices(
     corruptionNames as readonly CorruptionName[],

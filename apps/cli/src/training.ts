@@ -100,7 +100,7 @@ export async function trainModel(
   await finish(end, { model, config, metadata, dataset }, output);
 }
 
-/** The model to begin with, which --model must agree with and --force must not delete. */
+/** The model to begin with, which --force must not delete. */
 async function readStart(
   { start, model: name }: TrainOptions,
   model: string,
@@ -109,11 +109,7 @@ async function readStart(
   if (resolve(start) === resolve(model)) {
     throw usageError(`--start ${start} is what this training is to write; choose another --out.`);
   }
-  const read = await readModel(start);
-  if (name !== undefined && name !== read.config.name) {
-    throw usageError(`--model ${name}: --start ${start} is a ${read.config.name}; leave one of them out.`);
-  }
-  return read;
+  return readModel(start, name);
 }
 
 /** Corrupted once and for all where asked for; clean images are read when their turn comes. */

@@ -142,6 +142,13 @@ describe('proj', () => {
     );
     expect(arrays!.length).toBeGreaterThan(30 * 784);
     expect(sheet!.subarray(1, 4).toString()).toBe('PNG');
+    const evaluated = await json([
+      'evaluate',
+      'clean/model.safetensors',
+      '--data',
+      'corrupted/contrast.npy@5',
+    ]);
+    expect(evaluated).toMatchObject({ dataset: 'contrast-5', images: 6 });
     await json(['corrupt', 'fog', ...data]);
     const again = await proj(['corrupt', 'fog', ...data]);
     expect([again.code, again.stderr]).toEqual([73, expect.stringContaining('corrupted/fog.npy exists')]);

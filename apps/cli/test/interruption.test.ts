@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -5,8 +6,7 @@ import { digits, workplace } from './workplace.ts';
 
 const { folder, proj, json, writeIdx } = workplace();
 const interrupt = {
-  during: (child: import('node:child_process').ChildProcess) =>
-    child.stderr!.once('data', () => child.kill('SIGINT')),
+  during: (child: ChildProcess) => child.stderr!.once('data', () => child.kill('SIGINT')),
 };
 
 beforeAll(() => {

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serializeSafetensors, tensorData } from '@proj/tensor-io';
+import { readSafetensors, writeSafetensors } from '@proj/tensor-io/node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { digits, workplace } from './workplace.ts';
 
@@ -21,6 +22,8 @@ beforeAll(async () => {
   await json([...train, '--out', 'fog', '--corruption', 'fog']);
   await json([...extract, '--name', 'fog', '--out', signature]);
   await json([...patch, '--out', 'patched.safetensors']);
+  const { state } = await readSafetensors(join(folder, model));
+  await writeSafetensors(join(folder, 'bare.safetensors'), state);
   await json(['corrupt', 'fog', '--data', 'test-only', '--out', 'renamed']);
   writeFileSync(join(folder, 'renamed', 'classes.json'), JSON.stringify(['a', 'b', ...'23456789']));
 });
@@ -35,7 +38,7 @@ describe('what proj ends with', () => {
     [2, '--projection orthogonal needs --start', [...extract, '--out', 'x', '--projection', 'orthogonal']],
     [
       2,
-      '--start clean/model.safetensors is a vit_digits_28',
+      '--model vit_cifar_32: clean/model.safetensors says that it is a vit_digits_28',
       [...train, '--out', 'x', '--start', model, '--model', 'vit_cifar_32'],
     ],
     [2, 'is what this training is to write', [...train, '--out', 'clean', '--force', '--start', model]],
@@ -57,6 +60,17 @@ describe('what proj ends with', () => {
       'cannot read dir@2/fog.rws.safetensors: ENOENT',
       ['patch', model, 'dir@2/fog.rws.safetensors@1', '--out', 'x'],
     ],
+    [
+      66,
+      `${folder}/cifar10_none.med.br is not there`,
+      ['evaluate', model, '--data', join(folder, 'cifar10_none.med.br')],
+    ],
+    [
+      65,
+      'VIT_PARAMETERS_MISMATCH',
+      ['evaluate', 'bare.safetensors', '--data', 'digits', '--model', 'vit_cifar_32'],
+    ],
+    [2, 'says that it is a vit_digits_28', [...extract, '--model', 'vit_cifar_32', '--out', 'x']],
     [66, 'TIO_NOT_A_FILE', ['inspect', 'digits']],
     [66, 'pass --split test', [...train, '--out', 'x', '--data', 'test-only']],
     [66, 'fetch it with: proj data get cifar10', ['evaluate', model, '--data', 'cifar10']],
@@ -96,5 +110,7 @@ describe('what stands in a file', () => {
     const { stdout } = await proj(['inspect', 'hostile.safetensors']);
     expect(stdout).toContain('│ a\\x1b[2J\\x0ab │ F32 ');
     expect(stdout).toContain('metadata note: \\x9b31m\\u202e\n');
+    const { stderr } = await proj(['inspect', 'a\u001b[2J']);
+    expect(stderr).toMatch(/^proj: TIO_NOT_FOUND: cannot open a\\x1b\[2J: .*\n$/);
   });
 });

@@ -12,6 +12,7 @@ import {
   corruptionOption,
   type GlobalOptions,
   integerOption,
+  modelOption,
   numberOption,
   seedOption,
   severityOption,
@@ -20,6 +21,7 @@ import {
 import { createOutput } from '../output.ts';
 
 interface Options extends GlobalOptions {
+  readonly model?: string;
   readonly data: string;
   readonly split: 'train' | 'test';
   readonly corruption?: CorruptionName;
@@ -34,6 +36,7 @@ export function evaluateCommand(): Command {
   const command = new Command('evaluate')
     .description('top-1 accuracy of a model on a data set, clean or corrupted, with images per second')
     .argument('<model>', 'safetensors, sharded index or .pth state dict with timm names')
+    .addOption(modelOption('architecture of a file without our metadata (default: by its shapes)'))
     .addOption(corruptionOption())
     .addOption(severityOption())
     .addOption(seedOption())
@@ -50,7 +53,7 @@ export function evaluateCommand(): Command {
       const options = self.optsWithGlobals<Options>();
       const output = createOutput(options);
       const signal = interruption();
-      const { state, config, classNames } = await readModel(file);
+      const { state, config, classNames } = await readModel(file, options.model);
       const dataset = await images(options, config);
       const { evaluateClassifier } = await wasmRecipes();
       const bar = output.progress('evaluating', dataset.length);

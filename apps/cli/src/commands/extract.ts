@@ -12,6 +12,7 @@ import {
   corruptionOption,
   type GlobalOptions,
   integerOption,
+  modelOption,
   numberOption,
   severityOption,
 } from '../options.ts';
@@ -21,6 +22,7 @@ interface Options extends GlobalOptions {
   readonly standard: string;
   readonly robust: string;
   readonly start?: string;
+  readonly model?: string;
   readonly units: number;
   readonly bits: number;
   readonly projection?: 'orthogonal' | 'none';
@@ -39,6 +41,7 @@ export function extractCommand(): Command {
     .requiredOption('--standard <model>', 'fine-tuned on clean images')
     .requiredOption('--robust <model>', 'fine-tuned on corrupted images')
     .option('--start <model>', 'the common start of both; without it there is no projection')
+    .addOption(modelOption('architecture of files without our metadata (default: by their shapes)'))
     .option(
       '--units <k>',
       'how many units from the input on (patch embedding, then blocks)',
@@ -70,7 +73,7 @@ export function extractCommand(): Command {
       if (options.projection === 'orthogonal' && options.start === undefined) {
         throw usageError('--projection orthogonal needs --start, the common start of both models.');
       }
-      const standard = await readModel(options.standard);
+      const standard = await readModel(options.standard, options.model);
       const units = vitUnits(standard.config);
       if (options.units > units.length) {
         throw usageError(

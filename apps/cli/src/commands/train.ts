@@ -1,8 +1,8 @@
-import { vitConfigs } from '@proj/vit/forward';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import {
   corruptionOption,
   integerOption,
+  modelOption,
   numberOption,
   seedOption,
   severityOption,
@@ -18,11 +18,7 @@ export function trainCommand(args: readonly string[]): Command {
       'train a vision transformer, clean or on one corruption; Ctrl-C checkpoints, the same command goes on',
     )
     .requiredOption('--out <folder>', 'model.safetensors and checkpoint.safetensors go here')
-    .addOption(
-      new Option('--model <name>', 'architecture (default: that of --start, else vit_cifar_32)').choices(
-        Object.keys(vitConfigs),
-      ),
-    )
+    .addOption(modelOption('architecture (default: that of --start, else vit_cifar_32)'))
     .option('--start <model>', 'begin with these weights, e.g. a common start of clean and robust models')
     .addOption(corruptionOption())
     .addOption(severityOption())
