@@ -4,6 +4,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CorruptionName } from '@proj/corruptions';
+import { epochOrder, subset } from '@proj/datasets';
 import { openPatched, type PatchedModel, unpatch } from '@proj/rws';
 import { stateSha256 } from '@proj/tensor-io';
 import { readSafetensors } from '@proj/tensor-io/node';
@@ -31,7 +32,8 @@ export async function runDemo(options: DemoOptions, tell: (event: DemoEvent) => 
   const { corruptions, seed, folder, signal } = options;
   const began = performance.now();
   await mkdir(folder, { recursive: true });
-  await writeIdx(digitSplits(seed).test, join(folder, 'digits'));
+  const { test } = digitSplits(seed);
+  await writeIdx(subset(test, epochOrder(test.length, seed, 0)), join(folder, 'digits'));
   const trainings =
     trainingPasses(recipes.start(seed)) + (1 + corruptions.length) * trainingPasses(recipes.fineTuned(seed));
   tell({
