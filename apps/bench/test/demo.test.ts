@@ -11,9 +11,11 @@ import type { DemoResults } from '../src/demo/results.ts';
 
 const run = promisify(execFile);
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+const proj = fileURLToPath(new URL('../../cli/dist/main.js', import.meta.url));
 
 describe('the demo, whole', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'proj-demo-'));
+  const home = mkdtempSync(join(tmpdir(), 'proj-demo-'));
+  const folder = join(home, 'demo-results');
   let results: DemoResults;
   let html: string;
 
@@ -24,7 +26,7 @@ describe('the demo, whole', () => {
     results = JSON.parse(stdout) as DemoResults;
     html = readFileSync(join(folder, 'report.html'), 'utf8');
   }, 900_000);
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  afterAll(() => rmSync(home, { recursive: true, force: true }));
 
   it('reads clean digits, and each patch gives at least half of what the robust model gains', () => {
     for (const { corruption, standard, patched, robust, shareOfGain } of results.corruptions) {
@@ -62,6 +64,15 @@ describe('the demo, whole', () => {
     const drawings = [...html.matchAll(/<svg [^>]*>/g)];
     expect(drawings).toHaveLength(2 + results.corruptions.length);
     for (const [tag] of drawings) expect(tag).toMatch(/role="img" aria-label="[^"]+"/);
+  });
+
+  it('leaves files that the commands of the README take, in their order', { timeout: 300_000 }, async () => {
+    const readme = readFileSync(fileURLToPath(new URL('../../../README.md', import.meta.url)), 'utf8');
+    const commands = [...readme.matchAll(/^npm run proj -- (.+)$/gm)].map(([, rest]) => rest!.split(' '));
+    expect(commands.map(([name]) => name)).toEqual(['inspect', 'evaluate', 'patch', 'evaluate', 'unpatch']);
+    for (const command of commands) await run(process.execPath, [proj, ...command, '--quiet'], { cwd: home });
+    const restored = readFileSync(join(home, 'restored.safetensors'));
+    expect(restored.equals(readFileSync(join(folder, 'standard.safetensors')))).toBe(true);
   });
 
   it('shows the numbers of this run', () => {
