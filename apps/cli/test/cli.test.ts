@@ -84,6 +84,11 @@ describe('proj', () => {
     ]);
     const { before } = patched['sha256'] as { before: string };
 
+    const summed = await json(['inspect', 'fog.rws.safetensors']);
+    expect(summed['signature']).toMatchObject({ k: 2, bits: 4, about: { corruption: 'fog', severity: 5 } });
+    expect((await proj(['inspect', 'fog.rws.safetensors'])).stdout).toMatch(
+      /signature fog-s5 of fog, severity 5; id .*\n.*x smaller than the model/,
+    );
     const inspected = await json(['inspect', 'both.safetensors', '--hash']);
     expect(inspected['sha256']).toBe((patched['sha256'] as { after: string }).after);
 

@@ -1,4 +1,10 @@
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import {
+  inspect as inspectSignature,
+  isSignature,
+  type SignatureSummary,
+  signatureFromBytes,
+} from '@proj/rws';
 import { type OpenSafetensors, stateSha256 } from '@proj/tensor-io';
 import { openSafetensorsFile } from '@proj/tensor-io/node';
 import { Command } from 'commander';
@@ -8,7 +14,7 @@ import { createOutput } from '../output.ts';
 
 export function inspectCommand(): Command {
   return new Command('inspect')
-    .description('show what a safetensors file holds; reads only its header unless asked to hash')
+    .description('show what a safetensors file holds; reads only its header, and signatures whole')
     .argument('<file>', 'a model, signature or checkpoint')
     .option('--hash', 'also read every tensor and print the SHA-256 of the state')
     .option('--metadata', 'print the metadata values in full')
@@ -32,7 +38,11 @@ async function inspect(file: string, _: unknown, command: Command): Promise<void
     const fileBytes = (await stat(file)).size;
     const sha256 = options.hash === true ? await stateSha256(await open.state()) : undefined;
     const metadata = Object.fromEntries(open.metadata);
-    output.result('proj.inspect/1', { file, fileBytes, parameters, sha256, metadata, tensors }, () =>
+    const signature = isSignature(open.metadata)
+      ? inspectSignature(await signatureFromBytes(await readFile(file)))
+      : undefined;
+    const result = { file, fileBytes, parameters, sha256, signature, metadata, tensors };
+    output.result('proj.inspect/1', result, () =>
       [
         table(
           ['tensor', 'dtype', 'shape', 'bytes'],
@@ -43,7 +53,9 @@ async function inspect(file: string, _: unknown, command: Command): Promise<void
             count(byteLength),
           ]),
         ),
-        ...describeMetadata(open, options.metadata === true),
+        ...(signature !== undefined && options.metadata !== true
+          ? [describeSignature(signature)]
+          : describeMetadata(open, options.metadata === true)),
         `${count(tensors.length)} tensors, ${count(parameters)} values, ${bytes(fileBytes)}`,
         ...(sha256 === undefined ? [] : [`SHA-256 of the state: ${sha256}`]),
       ].join('\n'),
@@ -51,6 +63,16 @@ async function inspect(file: string, _: unknown, command: Command): Promise<void
   } finally {
     await open.close();
   }
+}
+
+function describeSignature({ id, about, compression, configuration }: SignatureSummary): string {
+  const { name = 'unnamed', corruption, severity, recommendedAlpha } = about;
+  const of = corruption === undefined ? '' : ` of ${corruption}, severity ${severity ?? 'unknown'}`;
+  const strength = recommendedAlpha === undefined ? '' : `, recommended strength ${recommendedAlpha}`;
+  return [
+    `signature ${oneLine(name)}${oneLine(of)}${strength}; id ${id}`,
+    `${compression.toFixed(1)}x smaller than the model: ${configuration}`,
+  ].join('\n');
 }
 
 function describeMetadata({ metadata }: OpenSafetensors, full: boolean): string[] {
