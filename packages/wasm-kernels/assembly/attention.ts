@@ -30,7 +30,7 @@ export function attentionPacked(
       const q = qkv + headStep * h;
       const k = q + yStep;
       const v = k + yStep;
-      product(tokens, tokens, size, q, step, 4, k, 4, step, p, pStep, 0, -Infinity, Infinity, scratch);
+      product(tokens, tokens, size, q, step, 4, k, 4, step, p, pStep, 0, 0, -Infinity, Infinity, 0, 0, scratch);
       for (let i = 0; i < tokens; i++) softmaxRow(tokens, p + pStep * i, p + pStep * i, scale);
       product(
         tokens,
@@ -45,8 +45,11 @@ export function attentionPacked(
         y + headStep * h,
         yStep,
         0,
+        0,
         -Infinity,
         Infinity,
+        0,
+        0,
         scratch,
       );
       p += pStep * tokens;
@@ -82,12 +85,12 @@ export function attentionPackedGradient(
       const v = k + yStep;
       const dq = dqkv + headStep * h;
       const d = dy + headStep * h;
-      product(tokens, tokens, size, d, yStep, 4, v, 4, step, ds, pStep, 0, -Infinity, Infinity, rest);
+      product(tokens, tokens, size, d, yStep, 4, v, 4, step, ds, pStep, 0, 0, -Infinity, Infinity, 0, 0, rest);
       for (let i = 0; i < tokens; i++) {
         softmaxRowGradient(tokens, ds + pStep * i, p + pStep * i, ds + pStep * i, scale);
       }
-      product(tokens, size, tokens, ds, pStep, 4, k, step, 4, dq, step, 0, -Infinity, Infinity, rest);
-      product(tokens, size, tokens, ds, 4, pStep, q, step, 4, dq + yStep, step, 0, -Infinity, Infinity, rest);
+      product(tokens, size, tokens, ds, pStep, 4, k, step, 4, dq, step, 0, 0, -Infinity, Infinity, 0, 0, rest);
+      product(tokens, size, tokens, ds, 4, pStep, q, step, 4, dq + yStep, step, 0, 0, -Infinity, Infinity, 0, 0, rest);
       product(
         tokens,
         size,
@@ -101,8 +104,11 @@ export function attentionPackedGradient(
         dq + 2 * yStep,
         step,
         0,
+        0,
         -Infinity,
         Infinity,
+        0,
+        0,
         rest,
       );
       p += pStep * tokens;

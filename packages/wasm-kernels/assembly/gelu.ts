@@ -20,12 +20,24 @@ function bell(x: v128): v128 {
   return expNegative(f32x4.mul(f32x4.mul(x, x), f32x4.splat(-0.5)));
 }
 
+/** x Φ(x). */
+@inline
+export function geluOf(x: v128): v128 {
+  return f32x4.mul(x, cumulative(x, bell(x)));
+}
+
+/** Φ(x) + x φ(x), the slope of x Φ(x). */
+@inline
+export function geluSlopeOf(x: v128): v128 {
+  const e = bell(x);
+  return f32x4.add(cumulative(x, e), f32x4.mul(f32x4.mul(x, e), f32x4.splat(0.39894228)));
+}
+
 /** y = x Φ(x) of `size` elements. */
 export function gelu(size: i32, x: usize, y: usize): void {
   for (let i = 0; i < size; i += 4) {
     const at: usize = 4 * <usize>i;
-    const v = load(x + at, size - i, 0);
-    store(y + at, f32x4.mul(v, cumulative(v, bell(v))), size - i);
+    store(y + at, geluOf(load(x + at, size - i, 0)), size - i);
   }
 }
 
@@ -33,9 +45,7 @@ export function gelu(size: i32, x: usize, y: usize): void {
 export function geluGradient(size: i32, dy: usize, x: usize, dx: usize): void {
   for (let i = 0; i < size; i += 4) {
     const at: usize = 4 * <usize>i;
-    const v = load(x + at, size - i, 0);
-    const e = bell(v);
-    const slope = f32x4.add(cumulative(v, e), f32x4.mul(f32x4.mul(v, e), f32x4.splat(0.39894228)));
+    const slope = geluSlopeOf(load(x + at, size - i, 0));
     store(dx + at, f32x4.mul(load(dy + at, size - i, 0), slope), size - i);
   }
 }

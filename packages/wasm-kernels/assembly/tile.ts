@@ -7,19 +7,19 @@
 export const ROWS: i32 = 5;
 export const COLUMNS: i32 = 8;
 
-/** C [5, 8] (rows `cStep` bytes apart) = A-panel x B-panel over `depth` >= 1, or C + that. */
+/** C [5, 8] (rows `cStep` bytes apart) = A-panel x B-panel over `depth`, or FROM + that. */
 @inline
-function multiply(depth: i32, a: usize, b: usize, c: usize, cStep: usize, add: bool): void {
-  let x00 = add ? v128.load(c) : f32x4.splat(0);
-  let x01 = add ? v128.load(c, 16) : f32x4.splat(0);
-  let x10 = add ? v128.load(c + cStep) : f32x4.splat(0);
-  let x11 = add ? v128.load(c + cStep, 16) : f32x4.splat(0);
-  let x20 = add ? v128.load(c + 2 * cStep) : f32x4.splat(0);
-  let x21 = add ? v128.load(c + 2 * cStep, 16) : f32x4.splat(0);
-  let x30 = add ? v128.load(c + 3 * cStep) : f32x4.splat(0);
-  let x31 = add ? v128.load(c + 3 * cStep, 16) : f32x4.splat(0);
-  let x40 = add ? v128.load(c + 4 * cStep) : f32x4.splat(0);
-  let x41 = add ? v128.load(c + 4 * cStep, 16) : f32x4.splat(0);
+function multiply(depth: i32, a: usize, b: usize, from: usize, c: usize, cStep: usize, add: bool): void {
+  let x00 = add ? v128.load(from) : f32x4.splat(0);
+  let x01 = add ? v128.load(from, 16) : f32x4.splat(0);
+  let x10 = add ? v128.load(from + cStep) : f32x4.splat(0);
+  let x11 = add ? v128.load(from + cStep, 16) : f32x4.splat(0);
+  let x20 = add ? v128.load(from + 2 * cStep) : f32x4.splat(0);
+  let x21 = add ? v128.load(from + 2 * cStep, 16) : f32x4.splat(0);
+  let x30 = add ? v128.load(from + 3 * cStep) : f32x4.splat(0);
+  let x31 = add ? v128.load(from + 3 * cStep, 16) : f32x4.splat(0);
+  let x40 = add ? v128.load(from + 4 * cStep) : f32x4.splat(0);
+  let x41 = add ? v128.load(from + 4 * cStep, 16) : f32x4.splat(0);
   const end = b + 32 * <usize>depth;
   while (b < end) {
     const b0 = v128.load(b);
@@ -60,32 +60,10 @@ function multiply(depth: i32, a: usize, b: usize, c: usize, cStep: usize, add: b
 
 /** C = A-panel x B-panel. */
 export function tile(depth: i32, a: usize, b: usize, c: usize, cStep: usize): void {
-  multiply(depth, a, b, c, cStep, false);
+  multiply(depth, a, b, c, c, cStep, false);
 }
 
-/** C = C + A-panel x B-panel. */
-export function tileAdding(depth: i32, a: usize, b: usize, c: usize, cStep: usize): void {
-  multiply(depth, a, b, c, cStep, true);
-}
-
-/** C [5, 8] = clamp(C + bias [8], low, high). */
-export function finish(c: usize, cStep: usize, bias: usize, low: f32, high: f32): void {
-  const bias0 = v128.load(bias);
-  const bias1 = v128.load(bias, 16);
-  const lows = f32x4.splat(low);
-  const highs = f32x4.splat(high);
-  for (let row = 0; row < ROWS; row++) {
-    v128.store(c, f32x4.min(f32x4.max(f32x4.add(v128.load(c), bias0), lows), highs));
-    v128.store(c, f32x4.min(f32x4.max(f32x4.add(v128.load(c, 16), bias1), lows), highs), 16);
-    c += cStep;
-  }
-}
-
-/** C [n] = clamp(C + bias [n], low, high); `bias` 0 stands for none. */
-export function finishRow(n: i32, c: usize, bias: usize, low: f32, high: f32): void {
-  for (let j = 0; j < n; j++) {
-    const sum = f32.load(c) + (bias == 0 ? -0.0 : f32.load(bias + 4 * <usize>j));
-    f32.store(c, min(max(sum, low), high));
-    c += 4;
-  }
+/** C = FROM + A-panel x B-panel; FROM has the row step of C, and may be C. */
+export function tileAdding(depth: i32, a: usize, b: usize, from: usize, c: usize, cStep: usize): void {
+  multiply(depth, a, b, from, c, cStep, true);
 }

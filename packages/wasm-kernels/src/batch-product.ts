@@ -1,6 +1,7 @@
 import { broadcast_util, type TensorInfo } from '@tensorflow/tfjs-core';
 import { WasmKernelsError } from './error.ts';
 import { heapOf, type WasmBackend } from './heap.ts';
+import { ACTIVATION } from './kernels.ts';
 import { withOutputs } from './outputs.ts';
 
 /** What may follow in the same pass: a bias of one value per column, and bounds that the result is clamped to. */
@@ -60,9 +61,12 @@ export function batchProduct(
           right.columnStep,
           offsetC + 4 * i * m * n,
           4 * n,
+          0,
           offsetBias,
           low,
           high,
+          ACTIVATION.none,
+          0,
           scratch,
         );
       }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createKernels } from './kernels.ts';
+import { ACTIVATION, createKernels } from './kernels.ts';
 
 const GUARD = 12345;
 
@@ -42,9 +42,12 @@ function run(
     4 * layout.columnB,
     4 * c,
     4 * layout.rowC,
+    0,
     options.bias ? 4 * bias : 0,
     options.low,
     options.high,
+    ACTIVATION.none,
+    0,
     4 * scratch,
   );
 

@@ -1,18 +1,30 @@
 import { plain } from './generated/plain.ts';
 import { shared } from './generated/shared.ts';
 
+/** What a product's elements go through after their sums. */
+export const ACTIVATION = {
+  none: 0,
+  /** c = gelu(c), with c itself kept at `other` unless that is 0. */
+  gelu: 1,
+  /** c = c gelu'(other). */
+  geluSlope: 2,
+} as const;
+
 /** The kernels of one module, bound to one memory. They read and write it at the offsets given and check nothing. */
 export interface Kernels {
   /** `reproducible`: plain SIMD128, the same bits on every machine. */
   readonly flavour: 'reproducible';
 
   /**
-   * C [m, n] = clamp(A [m, k] B [k, n] + bias [n], low, high), float32.
+   * C [m, n] = activation(clamp(FROM [m, n] + A [m, k] B [k, n] + bias [n], low, high)), float32.
    *
    * Offsets are bytes from the start of the memory; steps are bytes from row to row and from column to column, so that a
-   * transposed operand is one whose steps are exchanged. The columns of C and of the bias are contiguous; `bias` 0 stands for
-   * none, and low = -Infinity, high = Infinity for no clamp. `scratch` points to `productScratch(m, n, k)` free bytes.
-   * Every sum runs over k in order, without fused multiply-add: an element's bits depend only on its row, column and bias.
+   * transposed operand is one whose steps are exchanged. The columns of C, FROM, `other` and the bias are contiguous; FROM,
+   * which may be C, and `other` have C's row step. `from` and `bias` 0 stand for none, low = -Infinity and high = Infinity for
+   * no clamp. `activation` is one of `ACTIVATION`; `scratch` points to `productScratch(m, n, k)` free bytes.
+   *
+   * Every sum begins with FROM and runs over k in order: an element's bits depend only on its row, column and bias. In the
+   * reproducible flavour no fused multiply-add is used.
    */
   product(
     m: number,
@@ -26,9 +38,12 @@ export interface Kernels {
     bColumnStep: number,
     c: number,
     cRowStep: number,
+    from: number,
     bias: number,
     low: number,
     high: number,
+    activation: number,
+    other: number,
     scratch: number,
   ): void;
 
