@@ -1,10 +1,12 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   resolve: { conditions: ['@proj/source'] },
   ssr: { resolve: { conditions: ['@proj/source'] } },
   test: {
     include: ['{packages,apps}/*/{src,test}/**/*.test.ts', 'fixtures/src/**/*.test.ts'],
+    // Those run in vitest.browser.config.ts.
+    exclude: [...configDefaults.exclude, '**/*.browser.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

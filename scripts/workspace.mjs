@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { chromium, recentNode } from './runtimes.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -89,6 +90,19 @@ const targets = {
     await build();
     await check();
     await run('vitest', ['run', ...args]);
+  },
+  async 'test:node24'() {
+    const bin = await recentNode(join(root, '.cache'), (npmArgs) => prepare('npm', npmArgs));
+    await build('@proj/ops', '@proj/wasm-kernels', '@proj/trainer');
+    const there = { env: { ...env, PATH: bin + delimiter + env.PATH } };
+    await run('node', ['--version'], there);
+    const all = ['packages/ops/', 'packages/wasm-kernels/', 'packages/trainer/'];
+    await run('vitest', ['run', ...(args.length > 0 ? args : all)], there);
+  },
+  async 'test:chromium'() {
+    const there = { env: { ...env, CHROMIUM: chromium() } };
+    await build('@proj/ops', '@proj/wasm-kernels');
+    await run('vitest', ['run', '--config', 'vitest.browser.config.ts', ...args], there);
   },
   demo: () => app('bench', 'apps/bench/dist/main.js', 'demo', ...args),
   bench: () => app('bench', 'apps/bench/dist/main.js', ...args),

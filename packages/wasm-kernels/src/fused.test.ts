@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { WasmBackend } from './heap.ts';
+import { heapMemory } from '../test/heap-memory.ts';
 import './install.ts';
 
 type Operation = (...inputs: tf.Tensor[]) => tf.Tensor;
@@ -137,7 +137,7 @@ describe('the fused kernels', () => {
     const first = step();
     const before = tf.memory();
     const ballast: tf.Tensor[] = [];
-    const memory = (tf.backend() as unknown as WasmBackend).wasm.asm['memory'] as WebAssembly.Memory;
+    const memory = heapMemory();
     const bytes = memory.buffer.byteLength;
     for (let i = 0; i < 200; i++) {
       if (i % 50 === 0) ballast.push(tf.fill([24 << 18], i));

@@ -3,11 +3,12 @@ import '@tensorflow/tfjs-backend-cpu';
 import { linear } from '@proj/ops';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { heapMemory } from '../test/heap-memory.ts';
 import type { WasmBackend } from './heap.ts';
 import './install.ts';
 
 const wasm = (): WasmBackend => tf.backend() as unknown as WasmBackend;
-const heapBytes = (): number => (wasm().wasm.asm['memory'] as WebAssembly.Memory).buffer.byteLength;
+const heapBytes = (): number => heapMemory().buffer.byteLength;
 
 /** Repeatable values in [-1, 1]. */
 function values(count: number, seed: number): Float32Array {
@@ -127,8 +128,7 @@ describe("tf.matMul on wasm, in place of tfjs's kernel", () => {
   it('sees what was written in place, where XNNPACK would use its old copy', () => {
     const [a, b] = [tf.ones([4, 6]), tf.ones([6, 8])];
     expect(product(a, b)[0]).toBe(6);
-    const memory = wasm().wasm.asm['memory'] as WebAssembly.Memory;
-    new Float32Array(memory.buffer, wasm().dataIdMap.get(b.dataId).memoryOffset, 48).fill(2);
+    new Float32Array(heapMemory().buffer, wasm().dataIdMap.get(b.dataId).memoryOffset, 48).fill(2);
     expect(product(a, b)[0]).toBe(12);
     expect(tf.fused.matMul({ a, b, bias: tf.ones([8]) }).dataSync()[0]).toBe(13);
   });
