@@ -29,11 +29,11 @@ export function finish(
   const highs = f32x4.splat(high);
   for (let j = 0; j < columns; j += 4) {
     const left = columns - j;
-    const at = 4 * <usize>j;
+    const at: usize = 4 * <usize>j;
     // Adding -0 changes nothing, not even the sign of a zero.
     const added = bias == 0 ? f32x4.splat(-0.0) : load(bias + at, left, 0);
     let place = c + at;
-    let beside = other == 0 ? 0 : other + at;
+    let beside: usize = other == 0 ? 0 : other + at;
     for (let i = 0; i < rows; i++) {
       let value = f32x4.min(f32x4.max(f32x4.add(load(place, left, 0), added), lows), highs);
       if (activation == GELU) {

@@ -1,3 +1,9 @@
+/** a b + c, rounded once where the module is built with relaxed SIMD (on machines with fused multiply-add), else twice. */
+@inline
+export function madd(a: v128, b: v128, c: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(c, f32x4.mul(a, b));
+}
+
 // Rows whose length is no multiple of four: the last lanes are read and written one by one.
 
 @inline

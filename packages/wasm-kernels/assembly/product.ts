@@ -1,9 +1,10 @@
 import { finish, NONE } from './epilogue';
-import { pack } from './pack';
+import { load, store } from './lanes';
+import { packColumns, packRows } from './pack';
 import { rowTimesColumns, rowTimesRows } from './row';
 import { COLUMNS, ROWS, tile, tileAdding } from './tile';
 
-// Blocks sized for a 32 KiB first and a 512 KiB second level cache: a panel of B (8 x 256) stays in the first while the
+// Blocks sized for a 32 KiB first and a 512 KiB second level cache: a panel of B (at most 16 x 256) stays in the first while the
 // panels of A's block (120 x 256) pass by from the second.
 const DEPTH_BLOCK: i32 = 256;
 const ROW_BLOCK: i32 = 120;
@@ -98,41 +99,62 @@ function blocks(
   const packedB = packedA + 4 * <usize>(depthMost * roundUp(min(m, ROW_BLOCK), ROWS));
   const spare = packedB + 4 * <usize>(depthMost * roundUp(min(n, COLUMN_BLOCK), COLUMNS));
   const spareStep: usize = 4 * COLUMNS;
+  // Where each element is written once, a last tile that does not fit is moved back over its neighbour: it writes the same bits.
+  const once = k <= DEPTH_BLOCK && from != c;
+  const movesRows = once && m >= ROWS;
+  const movesColumns = once && n >= COLUMNS;
 
-  for (let column = 0; column < n; column += COLUMN_BLOCK) {
+  for (let columnBlock = 0; columnBlock < n; columnBlock += COLUMN_BLOCK) {
+    const column = movesColumns ? min(columnBlock, n - COLUMNS) : columnBlock;
     const columns = min(n - column, COLUMN_BLOCK);
     let start = 0;
     do {
       const depth = min(k - start, DEPTH_BLOCK);
       const last = finishing && start + depth == k;
       const begin = start == 0 ? from : c;
-      pack(b + <usize>start * bRowStep + <usize>column * bColumnStep, bColumnStep, bRowStep, columns, depth, COLUMNS, packedB);
-      for (let row = 0; row < m; row += ROW_BLOCK) {
+      const blockB = b + <usize>start * bRowStep + <usize>column * bColumnStep;
+      // A single row of tiles would not earn back the packing of columns that stand side by side already.
+      const direct = m <= ROWS && bColumnStep == 4 ? (movesColumns ? columns : columns - (columns % COLUMNS)) : 0;
+      packColumns(
+        blockB + <usize>direct * bColumnStep,
+        bColumnStep,
+        bRowStep,
+        columns - direct,
+        depth,
+        movesColumns,
+        packedB + 4 * <usize>(direct * depth),
+      );
+      for (let rowBlock = 0; rowBlock < m; rowBlock += ROW_BLOCK) {
+        const row = movesRows ? min(rowBlock, m - ROWS) : rowBlock;
         const rows = min(m - row, ROW_BLOCK);
-        pack(a + <usize>row * aRowStep + <usize>start * aColumnStep, aRowStep, aColumnStep, rows, depth, ROWS, packedA);
-        for (let j = 0; j < columns; j += COLUMNS) {
+        const blockA = a + <usize>row * aRowStep + <usize>start * aColumnStep;
+        packRows(blockA, aRowStep, aColumnStep, rows, depth, movesRows, packedA);
+        for (let panel = 0; panel < columns; panel += COLUMNS) {
+          const j = movesColumns ? min(panel, columns - COLUMNS) : panel;
           const width = min(columns - j, COLUMNS);
-          const panelB = packedB + 4 * <usize>(j * depth);
+          const panelB = panel < direct ? blockB + 4 * <usize>j : packedB + 4 * <usize>(panel * depth);
+          const bStep = panel < direct ? bRowStep : 4 * COLUMNS;
           const stripe = <usize>row * cStep + 4 * <usize>(column + j);
-          for (let i = 0; i < rows; i += ROWS) {
+          for (let group = 0; group < rows; group += ROWS) {
+            const i = movesRows ? min(group, rows - ROWS) : group;
             const height = min(rows - i, ROWS);
             const at = stripe + <usize>i * cStep;
-            const panelA = packedA + 4 * <usize>(i * depth);
+            const panelA = packedA + 4 * <usize>(group * depth);
             if (width == COLUMNS && height == ROWS) {
-              if (begin == 0) tile(depth, panelA, panelB, c + at, cStep);
-              else tileAdding(depth, panelA, panelB, begin + at, c + at, cStep);
+              if (begin == 0) tile(depth, panelA, panelB, bStep, c + at, cStep);
+              else tileAdding(depth, panelA, panelB, bStep, begin + at, c + at, cStep);
             } else {
-              if (begin == 0) tile(depth, panelA, panelB, spare, spareStep);
+              if (begin == 0) tile(depth, panelA, panelB, bStep, spare, spareStep);
               else {
                 copyTile(begin + at, cStep, spare, spareStep, height, width);
-                tileAdding(depth, panelA, panelB, spare, spare, spareStep);
+                tileAdding(depth, panelA, panelB, bStep, spare, spare, spareStep);
               }
               copyTile(spare, spareStep, c + at, cStep, height, width);
             }
           }
           if (last) {
-            const biasHere = bias == 0 ? 0 : bias + 4 * <usize>(column + j);
-            const beside = other == 0 ? 0 : other + stripe;
+            const biasHere: usize = bias == 0 ? 0 : bias + 4 * <usize>(column + j);
+            const beside: usize = other == 0 ? 0 : other + stripe;
             finish(rows, width, c + stripe, cStep, biasHere, low, high, activation, beside);
           }
         }
@@ -142,11 +164,10 @@ function blocks(
   }
 }
 
+/** Copies `height` rows of `width` elements. */
 function copyTile(from: usize, fromStep: usize, to: usize, toStep: usize, height: i32, width: i32): void {
   for (let i = 0; i < height; i++) {
-    for (let j = 0; j < width; j++) {
-      f32.store(to + 4 * <usize>j, f32.load(from + 4 * <usize>j));
-    }
+    for (let j = 0; j < width; j += 4) store(to + 4 * <usize>j, load(from + 4 * <usize>j, width - j, 0), width - j);
     from += fromStep;
     to += toStep;
   }

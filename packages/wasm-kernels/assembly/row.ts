@@ -1,5 +1,7 @@
 // Products with a single row of A, which would not earn back the packing of B. Each sum runs over k in order, as in the tile.
 
+import { madd } from './lanes';
+
 /** C [n] = A [k] x B [k, n] for a B whose rows are contiguous. */
 export function rowTimesRows(
   n: i32,
@@ -25,14 +27,14 @@ export function rowTimesRows(
     let row = b + 4 * <usize>j;
     for (let i = 0; i < k; i++) {
       const s = v128.load32_splat(element);
-      x0 = f32x4.add(x0, f32x4.mul(s, v128.load(row)));
-      x1 = f32x4.add(x1, f32x4.mul(s, v128.load(row, 16)));
-      x2 = f32x4.add(x2, f32x4.mul(s, v128.load(row, 32)));
-      x3 = f32x4.add(x3, f32x4.mul(s, v128.load(row, 48)));
-      x4 = f32x4.add(x4, f32x4.mul(s, v128.load(row, 64)));
-      x5 = f32x4.add(x5, f32x4.mul(s, v128.load(row, 80)));
-      x6 = f32x4.add(x6, f32x4.mul(s, v128.load(row, 96)));
-      x7 = f32x4.add(x7, f32x4.mul(s, v128.load(row, 112)));
+      x0 = madd(s, v128.load(row), x0);
+      x1 = madd(s, v128.load(row, 16), x1);
+      x2 = madd(s, v128.load(row, 32), x2);
+      x3 = madd(s, v128.load(row, 48), x3);
+      x4 = madd(s, v128.load(row, 64), x4);
+      x5 = madd(s, v128.load(row, 80), x5);
+      x6 = madd(s, v128.load(row, 96), x6);
+      x7 = madd(s, v128.load(row, 112), x7);
       element += aStep;
       row += bRowStep;
     }
@@ -51,7 +53,7 @@ export function rowTimesRows(
     let element = a;
     let row = b + 4 * <usize>j;
     for (let i = 0; i < k; i++) {
-      x = f32x4.add(x, f32x4.mul(v128.load32_splat(element), v128.load(row)));
+      x = madd(v128.load32_splat(element), v128.load(row), x);
       element += aStep;
       row += bRowStep;
     }
@@ -78,22 +80,10 @@ export function rowTimesColumns(n: i32, k: i32, a: usize, b: usize, bColumnStep:
       const low23 = v128.shuffle<f32>(b2, b3, 0, 4, 1, 5);
       const high01 = v128.shuffle<f32>(b0, b1, 2, 6, 3, 7);
       const high23 = v128.shuffle<f32>(b2, b3, 2, 6, 3, 7);
-      sum = f32x4.add(
-        sum,
-        f32x4.mul(v128.shuffle<f32>(factors, factors, 0, 0, 0, 0), v128.shuffle<i64>(low01, low23, 0, 2)),
-      );
-      sum = f32x4.add(
-        sum,
-        f32x4.mul(v128.shuffle<f32>(factors, factors, 1, 1, 1, 1), v128.shuffle<i64>(low01, low23, 1, 3)),
-      );
-      sum = f32x4.add(
-        sum,
-        f32x4.mul(v128.shuffle<f32>(factors, factors, 2, 2, 2, 2), v128.shuffle<i64>(high01, high23, 0, 2)),
-      );
-      sum = f32x4.add(
-        sum,
-        f32x4.mul(v128.shuffle<f32>(factors, factors, 3, 3, 3, 3), v128.shuffle<i64>(high01, high23, 1, 3)),
-      );
+      sum = madd(v128.shuffle<f32>(factors, factors, 0, 0, 0, 0), v128.shuffle<i64>(low01, low23, 0, 2), sum);
+      sum = madd(v128.shuffle<f32>(factors, factors, 1, 1, 1, 1), v128.shuffle<i64>(low01, low23, 1, 3), sum);
+      sum = madd(v128.shuffle<f32>(factors, factors, 2, 2, 2, 2), v128.shuffle<i64>(high01, high23, 0, 2), sum);
+      sum = madd(v128.shuffle<f32>(factors, factors, 3, 3, 3, 3), v128.shuffle<i64>(high01, high23, 1, 3), sum);
     }
     for (; i < k; i++) {
       const element = columns + 4 * <usize>i;
@@ -103,7 +93,7 @@ export function rowTimesColumns(n: i32, k: i32, a: usize, b: usize, bColumnStep:
         f32.load(element + 2 * bColumnStep),
         f32.load(element + 3 * bColumnStep),
       );
-      sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(a + 4 * <usize>i), column));
+      sum = madd(v128.load32_splat(a + 4 * <usize>i), column, sum);
     }
     v128.store(c + 4 * <usize>j, sum);
   }
@@ -123,14 +113,14 @@ function rest(
   c: usize,
 ): void {
   for (; j < n; j++) {
-    let sum: f32 = 0;
+    let sum = f32x4.splat(0);
     let left = a;
     let right = b + <usize>j * bColumnStep;
     for (let i = 0; i < k; i++) {
-      sum += f32.load(left) * f32.load(right);
+      sum = madd(v128.load32_splat(left), v128.load32_splat(right), sum);
       left += aStep;
       right += bRowStep;
     }
-    f32.store(c + 4 * <usize>j, sum);
+    f32.store(c + 4 * <usize>j, f32x4.extract_lane(sum, 0));
   }
 }

@@ -1,5 +1,4 @@
-import { plain } from './generated/plain.ts';
-import { shared } from './generated/shared.ts';
+import { type Flavour, moduleBytes } from './module.ts';
 
 /** What a product's elements go through after their sums. */
 export const ACTIVATION = {
@@ -10,10 +9,47 @@ export const ACTIVATION = {
   geluSlope: 2,
 } as const;
 
+/** The sizes of a convolution: images, output, filter, strides, dilations, and the padding above and to the left. */
+export type Windows = readonly [
+  height: number,
+  width: number,
+  channels: number,
+  outHeight: number,
+  outWidth: number,
+  filterHeight: number,
+  filterWidth: number,
+  strideHeight: number,
+  strideWidth: number,
+  dilationHeight: number,
+  dilationWidth: number,
+  top: number,
+  left: number,
+];
+
+/**
+ * Two outer axes, rows and columns: their lengths and their steps in bytes in the source and in the target. Columns are contiguous
+ * in the source; in the target they or the rows are.
+ */
+export type Axes = readonly [
+  count1: number,
+  from1: number,
+  to1: number,
+  count2: number,
+  from2: number,
+  to2: number,
+  rows: number,
+  fromRow: number,
+  toRow: number,
+  columns: number,
+  toColumn: number,
+  from: number,
+  to: number,
+];
+
 /** The kernels of one module, bound to one memory. They read and write it at the offsets given and check nothing. */
 export interface Kernels {
-  /** `reproducible`: plain SIMD128, the same bits on every machine. */
-  readonly flavour: 'reproducible';
+  /** How products compute; everything else has the same bits in all flavours. */
+  readonly flavour: Flavour;
 
   /**
    * C [m, n] = activation(clamp(FROM [m, n] + A [m, k] B [k, n] + bias [n], low, high)), float32.
@@ -138,18 +174,206 @@ export interface Kernels {
     dx: number,
   ): void;
 
+  /**
+   * Copies `count` windows of x [batch, height, width, channels] to `rows`, from output position `first` = (b outHeight + i)
+   * outWidth + j on: each is [filterHeight, filterWidth, channels] as the filter meets it, with zeros in the padding.
+   */
+  gatherWindows(...windows: [...Windows, first: number, count: number, x: number, rows: number]): void;
+
+  /** The adjoint of `gatherWindows`: adds the rows to the places of x that they would be copied from. */
+  scatterWindows(...windows: [...Windows, first: number, count: number, x: number, rows: number]): void;
+
+  /** Zeroes `bytes` of memory from `offset` on. */
+  clear(offset: number, bytes: number): void;
+
+  /**
+   * y [batch, outHeight, outWidth, channels * multiplier] = clamp(x * filter + bias, low, high), each channel convolved with its own
+   * filters [filterHeight, filterWidth, channels, multiplier]; `bias` 0 stands for none. Taps in the padding are left out.
+   */
+  depthwise(
+    batch: number,
+    ...sizes: [
+      ...Windows,
+      multiplier: number,
+      x: number,
+      filter: number,
+      bias: number,
+      low: number,
+      high: number,
+      y: number,
+    ]
+  ): void;
+
+  /** dx of `depthwise`. */
+  depthwiseInputGradient(
+    batch: number,
+    ...sizes: [...Windows, multiplier: number, dy: number, filter: number, dx: number]
+  ): void;
+
+  /** dfilter of `depthwise`. */
+  depthwiseFilterGradient(
+    batch: number,
+    ...sizes: [...Windows, multiplier: number, x: number, dy: number, dFilter: number]
+  ): void;
+
+  /** y [segments, width] = sums of the rows of x [count, width] with the segment's id; ids (int32) beyond the segments are left out. */
+  segmentSum(count: number, width: number, segments: number, x: number, ids: number, y: number): void;
+
+  /** Copies elements of four bytes along four axes, in an order of their own in the target. */
+  transposeWords(...axes: Axes): void;
+
+  /** The same for elements of one byte. */
+  transposeBytes(...axes: Axes): void;
+
   /** y [width] = the sums of the columns of x [rows, width]. */
   columnSums(rows: number, width: number, x: number, y: number): void;
+
+  /**
+   * y = LSQ(x + before) + after of `size` elements: element i has step (i / inner) mod groups and offset i mod period. `period`,
+   * `before` and `after` 0 stand for no offsets; a period is a multiple or a divisor of inner.
+   */
+  lsq(
+    size: number,
+    groups: number,
+    inner: number,
+    period: number,
+    low: number,
+    high: number,
+    x: number,
+    step: number,
+    before: number,
+    after: number,
+    y: number,
+  ): void;
+
+  /** dx [size], dstep [groups] times `factor`, dbefore and dafter [period] of `lsq`. */
+  lsqGradient(
+    size: number,
+    groups: number,
+    inner: number,
+    period: number,
+    low: number,
+    high: number,
+    factor: number,
+    dy: number,
+    x: number,
+    step: number,
+    before: number,
+    dx: number,
+    dStep: number,
+    dBefore: number,
+    dAfter: number,
+  ): void;
+
+  /** q of weights w [outer, groups, inner] by StatsQ, a scale for each group; `levels` is 2^(bits - 1). */
+  statsq(outer: number, groups: number, inner: number, levels: number, w: number, q: number): void;
+
+  /**
+   * Self-attention with quantized probabilities: p [batch, heads, tokens, tokens] = softmax(scale q kᵀ + mask) and y [batch, tokens,
+   * heads, valueSize] = LSQ(p) v, from q and k [batch, tokens, heads, size] (q without heads where `shared` is 1), v like y, step
+   * [tokens] and mask [masks, heads, tokens, tokens], repeated over the batch; `masks` 0 stands for none. `scratch` points to `quantizedAttentionScratch(tokens, size, valueSize)` free bytes.
+   */
+  quantizedAttention(
+    batch: number,
+    tokens: number,
+    heads: number,
+    shared: number,
+    size: number,
+    valueSize: number,
+    scale: number,
+    high: number,
+    q: number,
+    k: number,
+    v: number,
+    step: number,
+    masks: number,
+    mask: number,
+    y: number,
+    p: number,
+    scratch: number,
+  ): void;
+
+  /** dq, dk, dv, dstep (times `factor`) and dmask of `quantizedAttention`. */
+  quantizedAttentionGradient(
+    batch: number,
+    tokens: number,
+    heads: number,
+    shared: number,
+    size: number,
+    valueSize: number,
+    scale: number,
+    high: number,
+    factor: number,
+    dy: number,
+    q: number,
+    k: number,
+    v: number,
+    step: number,
+    p: number,
+    dq: number,
+    dk: number,
+    dv: number,
+    dStep: number,
+    masks: number,
+    dMask: number,
+    scratch: number,
+  ): void;
+
+  /** Bytes of working memory that quantized attention needs, for both directions. */
+  quantizedAttentionScratch(tokens: number, size: number, valueSize: number): number;
+
+  /**
+   * AdamW for the `size` elements of one parameter: p' = keep p - stepSize (m' / (sqrt(v') / correction + eps)),
+   * m' = beta1 m + rest1 g, v' = beta2 v + rest2 g². New values may stand where the old ones stood.
+   */
+  adamw(
+    size: number,
+    gradient: number,
+    parameter: number,
+    mean: number,
+    variance: number,
+    newParameter: number,
+    newMean: number,
+    newVariance: number,
+    keep: number,
+    beta1: number,
+    rest1: number,
+    beta2: number,
+    rest2: number,
+    correction: number,
+    eps: number,
+    stepSize: number,
+  ): void;
+
+  /**
+   * Gradient descent for the `size` elements of one parameter: b' = momentum b + g + decay p, p' = p - rate b'. `buffer` 0 stands
+   * for none: then b' = g + decay p, and `newBuffer` is not written. New values may stand where the old ones stood.
+   */
+  sgd(
+    size: number,
+    gradient: number,
+    parameter: number,
+    buffer: number,
+    newParameter: number,
+    newBuffer: number,
+    rate: number,
+    momentum: number,
+    decay: number,
+  ): void;
+
+  /** The sum of the squares of `size` elements, in float64. */
+  sumOfSquares(size: number, x: number): number;
 }
 
 /**
  * Compiles the kernels for a memory, shared or not, which they use in place and never grow.
  *
- * @throws {WebAssembly.CompileError} where the engine has no SIMD (all of Node's and browsers' have it since 2023).
+ * @throws {WebAssembly.CompileError} where the engine has no SIMD (all of Node's and browsers' have it since 2023), or no relaxed
+ * SIMD and another flavour than `reproducible` is asked for.
  */
-export function createKernels(memory: WebAssembly.Memory): Kernels {
-  const isShared = Object.prototype.toString.call(memory.buffer) === '[object SharedArrayBuffer]';
-  const bytes = Uint8Array.from(atob(isShared ? shared : plain), (character) => character.charCodeAt(0));
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
-  return { flavour: 'reproducible', ...(exports as unknown as Omit<Kernels, 'flavour'>) };
+export function createKernels(memory: WebAssembly.Memory, flavour: Flavour = 'reproducible'): Kernels {
+  const shared = Object.prototype.toString.call(memory.buffer) === '[object SharedArrayBuffer]';
+  const module = new WebAssembly.Module(moduleBytes(flavour, shared));
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  return { flavour, ...(exports as unknown as Omit<Kernels, 'flavour'>) };
 }
