@@ -7,7 +7,7 @@ import { engine, getBackend, getKernel, type NamedTensorMap, type Tensor } from 
 export function fast(
   name: string,
   inputs: NamedTensorMap,
-  attrs: Readonly<Record<string, number>> = {},
+  attrs: Readonly<Record<string, number | readonly number[]>> = {},
 ): Tensor[] | undefined {
   const kernel = `proj.${name}`;
   if (getKernel(kernel, getBackend()) == null) return undefined;

@@ -12,6 +12,11 @@ export { attention, attentionPacked } from './attention.ts';
 // Losses
 export { crossEntropy } from './cross-entropy.ts';
 
+// Steps of optimizers, over all parameters at once
+export { type AdamwSettings, type AdamwTensors, adamwStep } from './adamw-step.ts';
+export { type SgdSettings, type SgdTensors, sgdStep } from './sgd-step.ts';
+export { globalNorm } from './global-norm.ts';
+
 // Gradients of tfjs-core's own operations
 export { requireGradients } from './require-gradients.ts';
 

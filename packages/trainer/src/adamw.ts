@@ -1,5 +1,5 @@
-import { add, div, mul, sqrt, square, sub } from '@tensorflow/tfjs-core';
-import { checkedSchedule, type Optimizer, updateEach, zeroState } from './optimizer.ts';
+import { adamwStep } from '@proj/ops';
+import { checkedSchedule, type Optimizer, stepAll, zeroState } from './optimizer.ts';
 import type { LearningRate } from './schedule.ts';
 
 export interface AdamwOptions {
@@ -22,13 +22,11 @@ export function timmNoDecay(name: string, shape: readonly number[]): boolean {
 }
 
 /**
- * AdamW (Loshchilov and Hutter 2019) in torch's order of operations:
- * `p *= 1 - lr·wd; exp_avg = b1·exp_avg + (1-b1)·g; exp_avg_sq = b2·exp_avg_sq + (1-b2)·g²;`
- * `p -= lr/(1-b1^t) · exp_avg / (sqrt(exp_avg_sq)/sqrt(1-b2^t) + eps)`.
+ * AdamW (Loshchilov and Hutter 2019) in torch's order of operations: `adamwStep` of `@proj/ops`.
  */
 export function adamw({
   learningRate,
-  betas: [beta1, beta2] = [0.9, 0.999],
+  betas = [0.9, 0.999],
   eps = 1e-8,
   weightDecay = 0.01,
   noDecay = timmNoDecay,
@@ -38,18 +36,22 @@ export function adamw({
     learningRate: rate,
     init: (parameters) => zeroState(parameters, ['exp_avg', 'exp_avg_sq']),
     step(parameters, gradients, state) {
-      const lr = rate(state.step);
-      const time = state.step + 1;
-      const stepSize = lr / (1 - beta1 ** time);
-      const rootCorrection = Math.sqrt(1 - beta2 ** time);
-      return updateEach(parameters, gradients, state, (name, parameter, gradient, [mean, variance]) => {
-        const keep = noDecay(name, parameter.shape) ? 1 : 1 - lr * weightDecay;
-        const decayed = keep === 1 ? parameter : mul(parameter, keep);
-        const newMean = add(mul(mean!, beta1), mul(gradient, 1 - beta1));
-        const newVariance = add(mul(variance!, beta2), mul(square(gradient), 1 - beta2));
-        const denominator = add(div(sqrt(newVariance), rootCorrection), eps);
-        return [sub(decayed, mul(div(newMean, denominator), stepSize)), newMean, newVariance];
-      });
+      const weightDecays = [...parameters].map(([name, { shape }]) =>
+        noDecay(name, shape) ? 0 : weightDecay,
+      );
+      return stepAll(
+        parameters,
+        gradients,
+        state,
+        ({ parameters, gradients, moments: [expAvgs, expAvgSqs] }) => {
+          const settings = { learningRate: rate(state.step), step: state.step + 1, betas, eps, weightDecays };
+          const next = adamwStep(
+            { parameters, gradients, expAvgs: expAvgs!, expAvgSqs: expAvgSqs! },
+            settings,
+          );
+          return { parameters: next.parameters, moments: [next.expAvgs, next.expAvgSqs] };
+        },
+      );
     },
   };
 }

@@ -16,6 +16,7 @@ export {
 export type { Optimizer, OptimizerState } from './optimizer.ts';
 export { type AdamwOptions, adamw, timmNoDecay } from './adamw.ts';
 export { type SgdOptions, sgd } from './sgd.ts';
+export { clippedByGlobalNorm } from './clip.ts';
 export {
   type CosineOptions,
   cosine,

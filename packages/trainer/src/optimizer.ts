@@ -1,5 +1,5 @@
 import type { NamedTensors } from '@proj/ops';
-import { dispose, type Tensor, tidy, zerosLike } from '@tensorflow/tfjs-core';
+import { type Tensor, zerosLike } from '@tensorflow/tfjs-core';
 import { TrainerError } from './error.ts';
 import type { LearningRate, Schedule } from './schedule.ts';
 
@@ -19,7 +19,7 @@ export interface Optimizer {
   readonly learningRate: Schedule;
   /** Leaves `parameters` alone. */
   init(parameters: NamedTensors): OptimizerState;
-  /** Consumes parameters, gradients and state: all their tensors are disposed. */
+  /** Consumes parameters, gradients and state: all their tensors are disposed, or, where it throws, none. */
   step(
     parameters: NamedTensors,
     gradients: NamedTensors,
@@ -35,41 +35,39 @@ export function zeroState(parameters: NamedTensors, momentNames: readonly string
   return { step: 0, moments: new Map(momentNames.map((moment) => [moment, zeros()])) };
 }
 
-/** One parameter's new value followed by its new moments, in the order in which the state names them. */
-export type Update = (
-  name: string,
-  parameter: Tensor,
-  gradient: Tensor,
-  moments: readonly Tensor[],
-) => Tensor[];
+/** Parameters and moments as lists in the order of the parameters. */
+interface Updated {
+  readonly parameters: readonly Tensor[];
+  /** In the order in which the state names them. */
+  readonly moments: readonly (readonly Tensor[])[];
+}
 
 /**
- * Applies `update` to every parameter, disposes what went in and counts the step.
+ * Lets `update` take a step for all parameters, which consumes what it is given, and counts it.
  *
  * @throws {TrainerError} TRAINER_GRADIENTS_MISMATCH when the gradients are not those of the parameters.
  */
-export function updateEach(
+export function stepAll(
   parameters: NamedTensors,
   gradients: NamedTensors,
   state: OptimizerState,
-  update: Update,
+  update: (lists: Updated & { readonly gradients: readonly Tensor[] }) => Updated,
 ): { parameters: NamedTensors; state: OptimizerState } {
   requireMatching(parameters, gradients);
-  const newParameters = new Map<string, Tensor>();
-  const newMoments = new Map([...state.moments.keys()].map((moment) => [moment, new Map<string, Tensor>()]));
-  for (const [name, parameter] of parameters) {
-    const moments = [...state.moments.values()].map((tensors) => tensors.get(name)!);
-    const [newParameter, ...rest] = tidy(() => update(name, parameter, gradients.get(name)!, moments));
-    newParameters.set(name, newParameter!);
-    for (const [i, tensors] of [...newMoments.values()].entries()) tensors.set(name, rest[i]!);
-    dispose([parameter, ...moments]);
-  }
-  // Only now: a gradient function may hand the same tensor out under two names.
-  dispose([...gradients.values()]);
-  return { parameters: newParameters, state: { step: state.step + 1, moments: newMoments } };
+  const names = [...parameters.keys()];
+  const list = (tensors: NamedTensors): Tensor[] => names.map((name) => tensors.get(name)!);
+  const named = (tensors: readonly Tensor[]): NamedTensors =>
+    new Map(names.map((name, i) => [name, tensors[i]!]));
+  const updated = update({
+    parameters: list(parameters),
+    gradients: list(gradients),
+    moments: [...state.moments.values()].map(list),
+  });
+  const moments = new Map([...state.moments.keys()].map((moment, i) => [moment, named(updated.moments[i]!)]));
+  return { parameters: named(updated.parameters), state: { step: state.step + 1, moments } };
 }
 
-function requireMatching(parameters: NamedTensors, gradients: NamedTensors): void {
+export function requireMatching(parameters: NamedTensors, gradients: NamedTensors): void {
   for (const [name, { shape }] of parameters) {
     const gradient = gradients.get(name);
     if (gradient === undefined || gradient.shape.join() !== shape.join()) {

@@ -1,5 +1,5 @@
-import { add, mul, sub } from '@tensorflow/tfjs-core';
-import { checkedSchedule, type Optimizer, updateEach, zeroState } from './optimizer.ts';
+import { sgdStep } from '@proj/ops';
+import { checkedSchedule, type Optimizer, stepAll, zeroState } from './optimizer.ts';
 import type { LearningRate } from './schedule.ts';
 
 export interface SgdOptions {
@@ -11,8 +11,7 @@ export interface SgdOptions {
 }
 
 /**
- * Stochastic gradient descent as torch.optim.SGD without dampening:
- * `g += weightDecay · p; momentum_buffer = momentum · momentum_buffer + g; p -= learningRate · momentum_buffer`.
+ * Stochastic gradient descent as torch.optim.SGD without dampening: `sgdStep` of `@proj/ops`.
  */
 export function sgd({ learningRate, momentum = 0, weightDecay = 0 }: SgdOptions): Optimizer {
   const rate = checkedSchedule(learningRate);
@@ -20,13 +19,16 @@ export function sgd({ learningRate, momentum = 0, weightDecay = 0 }: SgdOptions)
     learningRate: rate,
     init: (parameters) => zeroState(parameters, momentum === 0 ? [] : ['momentum_buffer']),
     step(parameters, gradients, state) {
-      const lr = rate(state.step);
-      return updateEach(parameters, gradients, state, (_name, parameter, gradient, [buffer]) => {
-        const decayed = weightDecay === 0 ? gradient : add(gradient, mul(parameter, weightDecay));
-        if (buffer === undefined) return [sub(parameter, mul(decayed, lr))];
-        const velocity = add(mul(buffer, momentum), decayed);
-        return [sub(parameter, mul(velocity, lr)), velocity];
-      });
+      return stepAll(
+        parameters,
+        gradients,
+        state,
+        ({ parameters, gradients, moments: [momentumBuffers] }) => {
+          const settings = { learningRate: rate(state.step), momentum, weightDecay };
+          const next = sgdStep({ parameters, gradients, momentumBuffers }, settings);
+          return { parameters: next.parameters, moments: next.momentumBuffers ? [next.momentumBuffers] : [] };
+        },
+      );
     },
   };
 }

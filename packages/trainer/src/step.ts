@@ -17,7 +17,7 @@ interface StepTaken {
 /**
  * One step of training: makes the batch, computes, updates. Consumes `live` unless it throws.
  *
- * @throws {TrainerError} TRAINER_LOSS_NOT_FINITE.
+ * @throws {TrainerError} TRAINER_LOSS_NOT_FINITE, and what the optimizer throws.
  */
 export async function takeStep<B extends Batch>(
   options: Pick<TrainOptions<B, unknown>, 'optimizer' | 'batch' | 'valueAndGradients'>,
@@ -30,24 +30,29 @@ export async function takeStep<B extends Batch>(
   const batch = await options.batch(epoch, step);
   const images = batch.images.shape[0] ?? 0;
   const result = await compute(options, live, batch);
-  const loss = (await result.loss.data())[0]!;
-  result.loss.dispose();
-  if (!Number.isFinite(loss)) {
+  try {
+    const loss = (await result.loss.data())[0]!;
+    if (!Number.isFinite(loss)) {
+      throw new TrainerError(
+        'TRAINER_LOSS_NOT_FINITE',
+        `the loss of step ${globalStep + 1} (epoch ${epoch}, learning rate ${learningRate}) is ${loss}; lower the learning rate or look at that batch. The step was not taken.`,
+      );
+    }
+    const { parameters, state } = optimizer.step(live.parameters, result.gradients, live.optimizer);
+    releaseTensors(live.buffers, result.buffers);
+    return {
+      live: { parameters, buffers: result.buffers, optimizer: state },
+      loss,
+      learningRate,
+      imagesPerSecond: (1000 * images) / (performance.now() - started),
+    };
+  } catch (error) {
     releaseTensors(result.gradients);
     releaseTensors(result.buffers, live.buffers);
-    throw new TrainerError(
-      'TRAINER_LOSS_NOT_FINITE',
-      `the loss of step ${globalStep + 1} (epoch ${epoch}, learning rate ${learningRate}) is ${loss}; lower the learning rate or look at that batch. The step was not taken.`,
-    );
+    throw error;
+  } finally {
+    result.loss.dispose();
   }
-  const { parameters, state } = optimizer.step(live.parameters, result.gradients, live.optimizer);
-  releaseTensors(live.buffers, result.buffers);
-  return {
-    live: { parameters, buffers: result.buffers, optimizer: state },
-    loss,
-    learningRate,
-    imagesPerSecond: (1000 * images) / (performance.now() - started),
-  };
 }
 
 /** The gradients of a batch, which is disposed in any case. */

@@ -7,13 +7,19 @@ export interface WasmBackend {
   readonly wasm: {
     readonly asm: Readonly<Record<string, unknown>>;
     readonly wasmMemory?: unknown;
+    readonly tfjs: {
+      registerTensor(id: number, size: number, offset: number): void;
+      disposeData(id: number): void;
+    };
     _malloc(bytes: number): number;
     _free(offset: number): void;
   };
-  readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number } };
+  readonly dataIdMap: { get(dataId: object): { readonly id: number; readonly memoryOffset: number } };
   makeOutput(shape: number[], dtype: DataType): TensorInfo;
+  write(values: Float32Array, shape: number[], dtype: DataType): object;
   disposeData(dataId: object): boolean;
   incRef(dataId: object): void;
+  refCount(dataId: object): number;
 }
 
 /** tfjs-wasm's heap with our kernels on it. */

@@ -15,11 +15,13 @@ import { attentionPackedGradientKernel, attentionPackedKernel } from './attentio
 import { batchMatMulKernel } from './batch-mat-mul.ts';
 import { fusedMatMulKernel } from './fused-mat-mul.ts';
 import { geluGradientKernel, geluKernel } from './gelu.ts';
+import { globalNormKernel } from './global-norm.ts';
 import { heapOf, type WasmBackend } from './heap.ts';
 import { identityKernel } from './identity.ts';
 import { layerNormGradientKernel, layerNormKernel } from './layer-norm.ts';
 import { columnSumsKernel, linearKernel } from './linear.ts';
 import { maxPoolGradKernel } from './max-pool-grad.ts';
+import { adamwKernel, sgdKernel } from './optimizers.ts';
 
 /** In place of tfjs's own. */
 const replacements: readonly KernelConfig[] = [
@@ -39,6 +41,9 @@ const additions: readonly KernelConfig[] = [
   geluGradientKernel,
   attentionPackedKernel,
   attentionPackedGradientKernel,
+  adamwKernel,
+  sgdKernel,
+  globalNormKernel,
 ];
 
 /** Which of our kernels tfjs would run on the wasm backend now. */
