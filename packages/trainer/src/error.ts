@@ -13,7 +13,8 @@ export type TrainerErrorCode =
   | 'TRAINER_NAME_RESERVED'
   | 'TRAINER_NOT_FINITE'
   | 'TRAINER_OPTION_INVALID'
-  | 'TRAINER_PARAMETER_UNUSED';
+  | 'TRAINER_PARAMETER_UNUSED'
+  | 'TRAINER_WORKER_FAILED';
 
 /** The one error class of this package. */
 export class TrainerError extends Error {

@@ -31,3 +31,7 @@ export function checkpointFile(path: string): CheckpointFile {
     },
   };
 }
+
+// Data parallelism in one machine
+export { type DataParallel, type DataParallelOptions, dataParallel } from './data-parallel.ts';
+export { serveGradients } from './gradient-worker.ts';
