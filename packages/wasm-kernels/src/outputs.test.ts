@@ -36,6 +36,28 @@ const KERNELS: Readonly<Record<string, () => tf.Tensor[]>> = {
     const [dy, qkv, p] = [tf.ones([2, 3, 4]), tf.ones([2, 3, 12]), tf.ones([2, 2, 3, 3])];
     return run('proj.AttentionPackedGradient', { dy, qkv, p }, { heads: 2, scale: 1 });
   },
+  'proj.Lsq': () =>
+    run('proj.Lsq', { x: tf.ones([3, 4]), step: tf.ones([3]) }, { inner: 4, low: -2, high: 1 }),
+  'proj.LsqGradient': () => {
+    const [x, step, before] = [tf.ones([3, 4]), tf.ones([3]), tf.ones([4])];
+    const attrs = { inner: 4, low: -2, high: 1, gradientScale: 1 };
+    return run('proj.LsqGradient', { dy: x, x, step, before }, attrs);
+  },
+  'proj.Statsq': () => run('proj.Statsq', { w: tf.ones([3, 4]) }, { levels: 2, groups: 3, inner: 4 }),
+  'proj.QuantizedAttention': () => {
+    const [q, step, mask] = [tf.ones([2, 3, 4]), tf.ones([3]), tf.ones([1, 2, 3, 3])];
+    return run('proj.QuantizedAttention', { q, k: q, v: q, step, mask }, { heads: 2, scale: 1, high: 3 });
+  },
+  'proj.QuantizedAttentionGradient': () => {
+    const [q, step, mask, p] = [
+      tf.ones([2, 3, 4]),
+      tf.ones([3]),
+      tf.ones([1, 2, 3, 3]),
+      tf.ones([2, 2, 3, 3]),
+    ];
+    const attrs = { heads: 2, scale: 1, high: 3, gradientScale: 1 };
+    return run('proj.QuantizedAttentionGradient', { dy: q, q, k: q, v: q, step, mask, p }, attrs);
+  },
 };
 
 /** Counts what is allocated on the heap, and lets it be full after a number of allocations. */
