@@ -4,6 +4,7 @@ import { corruptCommand } from './commands/corrupt.ts';
 import { dataCommand } from './commands/data.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
+import { exportCommand } from './commands/export.ts';
 import { extractCommand } from './commands/extract.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { patchCommand } from './commands/patch.ts';
@@ -38,6 +39,7 @@ function program(args: readonly string[]): Command {
     trainCommand(args),
     evaluateCommand(),
     corruptCommand(),
+    exportCommand(),
     extractCommand(),
     patchCommand(),
     unpatchCommand(),

@@ -138,6 +138,26 @@ describe('proj', () => {
     expect(corrupted.stderr).toContain('is below --min-top1 101');
   });
 
+  it('exports a model as an ONNX file that says what it is, and overwrites none', async () => {
+    const exported = await json(['export', 'clean/model.safetensors', '--onnx', 'clean.onnx']);
+    const file = readFileSync(join(folder, 'clean.onnx'));
+    expect(exported).toEqual({
+      schema: 'proj.export/1',
+      file: 'clean.onnx',
+      architecture: 'vit_digits_28',
+      bytes: file.length,
+      images: ['batch', 1, 28, 28],
+      logits: ['batch', 10],
+    });
+    expect(file.includes('blocks.3.attn.qkv.weight')).toBe(true);
+    expect(file.includes('"classNames":["0","1","2"')).toBe(true);
+    const again = ['export', 'clean/model.safetensors', '--onnx', 'clean.onnx'];
+    expect((await proj(again)).code).toBe(73);
+    expect((await proj([...again, '--force'])).stdout).toMatch(
+      /^clean\.onnx: vit_digits_28, images \[batch, 1, 28, 28\] to logits \[batch, 10\], .* KB\n$/,
+    );
+  });
+
   it('corrupts a data set into arrays with a contact sheet, which can be evaluated', long, async () => {
     const data = ['--data', 'digits', '--limit', '6', '--out', 'corrupted'];
     const { shape } = await json(['corrupt', 'contrast', ...data]);
