@@ -1,6 +1,7 @@
 import type { DataType, TensorInfo } from '@tensorflow/tfjs-core';
 import { WasmKernelsError } from './error.ts';
 import { createKernels, type Kernels } from './kernels.ts';
+import type { Flavour } from './module.ts';
 
 /** What is used of tfjs-wasm's backend (4.22). */
 export interface WasmBackend {
@@ -24,6 +25,7 @@ export interface WasmBackend {
 
 /** tfjs-wasm's heap with our kernels on it. */
 export interface Heap {
+  /** Of the flavour that is in force. */
   readonly kernels: Kernels;
   /** Byte offset of a tensor's data. */
   offset(tensor: TensorInfo): number;
@@ -32,6 +34,16 @@ export interface Heap {
 }
 
 const heaps = new WeakMap<WasmBackend, Heap>();
+let flavour: Flavour = 'reproducible';
+
+/** Has the kernels of all heaps be of this flavour from now on. */
+export function useFlavour(wanted: Flavour): void {
+  flavour = wanted;
+}
+
+export function flavourInForce(): Flavour {
+  return flavour;
+}
 
 /**
  * Our kernels on a backend's own heap, compiled at the first call for it.
@@ -60,8 +72,12 @@ export function heapOf(backend: WasmBackend): Heap {
     if (offset === 0) throw outOfMemory(bytes, memory);
     return offset;
   };
+  let kernels = createKernels(memory, flavour);
   const heap: Heap = {
-    kernels: createKernels(memory),
+    get kernels() {
+      if (kernels.flavour !== flavour) kernels = createKernels(memory, flavour);
+      return kernels;
+    },
     offset: (tensor) => backend.dataIdMap.get(tensor.dataId).memoryOffset,
     withScratch(bytes, use) {
       const offset = wasm._malloc(bytes);

@@ -1,5 +1,5 @@
 /**
- * Replaces the slow matrix products of tfjs's wasm backend by ours: `import '@proj/wasm-kernels/install'`, before or after
+ * Replaces the slow and the wrong kernels of tfjs's wasm backend by ours: `import '@proj/wasm-kernels/install'`, before or after
  * `tf.setBackend('wasm')`.
  */
 import '@tensorflow/tfjs-backend-wasm';
@@ -11,17 +11,26 @@ import {
   registerKernel,
   unregisterKernel,
 } from '@tensorflow/tfjs-core';
-import { attentionPackedGradientKernel, attentionPackedKernel } from './attention.ts';
+import { attentionGradientKernel, attentionKernel } from './attention.ts';
+import { attentionPackedGradientKernel, attentionPackedKernel } from './attention-packed.ts';
 import { batchMatMulKernel } from './batch-mat-mul.ts';
+import { batchNormGradientKernel, batchNormKernel, channelStatisticsKernel } from './batch-norm.ts';
+import { availableFlavour, type FlavourChoice } from './flavour.ts';
+import { crossEntropyKernel } from './cross-entropy.ts';
 import { fusedMatMulKernel } from './fused-mat-mul.ts';
-import { geluGradientKernel, geluKernel } from './gelu.ts';
+import { geluGradientKernel, geluKernel, geluTanhGradientKernel, geluTanhKernel } from './gelu.ts';
 import { globalNormKernel } from './global-norm.ts';
-import { heapOf, type WasmBackend } from './heap.ts';
+import { flavourInForce, heapOf, useFlavour, type WasmBackend } from './heap.ts';
 import { identityKernel } from './identity.ts';
 import { layerNormGradientKernel, layerNormKernel } from './layer-norm.ts';
 import { columnSumsKernel, linearKernel } from './linear.ts';
+import { lsqGradientKernel, lsqKernel } from './lsq.ts';
 import { maxPoolGradKernel } from './max-pool-grad.ts';
+import type { Flavour } from './module.ts';
 import { adamwKernel, sgdKernel } from './optimizers.ts';
+import { quantizedAttentionGradientKernel, quantizedAttentionKernel } from './quantized-attention.ts';
+import { softmaxGradientKernel, softmaxKernel } from './softmax.ts';
+import { statsqKernel } from './statsq.ts';
 
 /** In place of tfjs's own. */
 const replacements: readonly KernelConfig[] = [
@@ -39,17 +48,34 @@ const additions: readonly KernelConfig[] = [
   layerNormGradientKernel,
   geluKernel,
   geluGradientKernel,
+  geluTanhKernel,
+  geluTanhGradientKernel,
+  softmaxKernel,
+  softmaxGradientKernel,
+  attentionKernel,
+  attentionGradientKernel,
   attentionPackedKernel,
   attentionPackedGradientKernel,
+  batchNormKernel,
+  batchNormGradientKernel,
+  channelStatisticsKernel,
+  crossEntropyKernel,
+  lsqKernel,
+  lsqGradientKernel,
+  statsqKernel,
+  quantizedAttentionKernel,
+  quantizedAttentionGradientKernel,
   adamwKernel,
   sgdKernel,
   globalNormKernel,
 ];
 
+export type { Flavour, FlavourChoice };
+
 /** Which of our kernels tfjs would run on the wasm backend now. */
 export interface KernelReport {
-  /** `reproducible`: all of ours, plain SIMD128; `stock`: none of ours; `mixed`: some of ours have been taken away or replaced. */
-  readonly flavour: 'reproducible' | 'mixed' | 'stock';
+  /** How products compute where all kernels are ours; `stock`: none is; `mixed`: some have been taken away or replaced. */
+  readonly flavour: Flavour | 'mixed' | 'stock';
   /** tfjs's current backend; the kernels serve it where this is `wasm`. */
   readonly backend: string;
   /** tfjs's names of the kernels that are ours. */
@@ -58,13 +84,26 @@ export interface KernelReport {
 
 const ours: readonly KernelConfig[] = [...replacements, ...additions];
 
+export interface InstallOptions {
+  /**
+   * `auto`: `relaxed` where the engine has relaxed SIMD, else `reproducible`. `wide` tries V8's revectorizer for a quarter of a
+   * second. What cannot be had is replaced by the next best, `wide` by `relaxed` and that by `reproducible`; `kernelReport` says
+   * what is in force. Default: what was chosen before, and `auto` at first.
+   */
+  readonly flavour?: FlavourChoice;
+}
+
+let chosen = false;
+
 /**
  * Registers our kernels for the wasm backend in place of the stock ones, and has its allocations checked; done by importing this
  * module, harmless if repeated.
  *
  * @throws {WasmKernelsError} `WASM_KERNELS_NO_MEMORY` where the backend has started and is not tfjs-backend-wasm 4.22.
  */
-export function install(): void {
+export function install({ flavour }: InstallOptions = {}): void {
+  if (flavour !== undefined || !chosen) useFlavour(availableFlavour(flavour ?? 'auto'));
+  chosen = true;
   for (const kernel of ours) {
     const { kernelName, backendName } = kernel;
     if (getKernel(kernelName, backendName) === kernel) continue;
@@ -81,7 +120,8 @@ export function kernelReport(): KernelReport {
   const kernels = ours
     .filter((kernel) => getKernel(kernel.kernelName, 'wasm') === kernel)
     .map((kernel) => kernel.kernelName);
-  const flavour = kernels.length === ours.length ? 'reproducible' : kernels.length === 0 ? 'stock' : 'mixed';
+  const flavour =
+    kernels.length === ours.length ? flavourInForce() : kernels.length === 0 ? 'stock' : 'mixed';
   return { flavour, backend: getBackend(), kernels };
 }
 

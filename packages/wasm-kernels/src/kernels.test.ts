@@ -4,12 +4,12 @@ import { ACTIVATION, createKernels } from './kernels.ts';
 
 const GUARD = 12345;
 
-/** Lays out A, B, C, bias and scratch with guards between, runs the product, and returns C; checks the guards. */
+/** Lays out A, B, FROM, C, bias and scratch with guards between, runs the product, and returns C; checks the guards. */
 function run(
   memory: WebAssembly.Memory,
   shape: { m: number; n: number; k: number },
   layout: { rowA: number; columnA: number; rowB: number; columnB: number; rowC: number },
-  options: { bias: boolean; low: number; high: number },
+  options: { bias: boolean; low: number; high: number; from?: 'none' | 'elsewhere' | 'c' },
 ) {
   const { m, n, k } = shape;
   const kernels = createKernels(memory);
@@ -25,10 +25,18 @@ function run(
   const a = place(extent(m, k, layout.rowA, layout.columnA));
   const b = place(extent(k, n, layout.rowB, layout.columnB));
   const bias = place(n);
+  const elsewhere = place(extent(m, n, layout.rowC, 1));
   const c = place(extent(m, n, layout.rowC, 1));
   const scratch = place(kernels.productScratch(m, n, k) / 4);
   for (let i = 1; i < c; i++) heap[i] = Math.sin(i * i);
   const before = heap.slice(0, c);
+  const from = { none: 0, elsewhere, c }[options.from ?? 'none'];
+  if (from === c) {
+    for (let i = 0; i < m; i++) {
+      for (let j = 0; j < n; j++) heap[c + i * layout.rowC + j] = Math.cos(i * j);
+    }
+  }
+  const start = heap.slice(from, from + extent(m, n, layout.rowC, 1));
 
   kernels.product(
     m,
@@ -42,7 +50,7 @@ function run(
     4 * layout.columnB,
     4 * c,
     4 * layout.rowC,
-    0,
+    4 * from,
     options.bias ? 4 * bias : 0,
     options.low,
     options.high,
@@ -58,7 +66,7 @@ function run(
   const expected: number[] = [];
   for (let i = 0; i < m; i++) {
     for (let j = 0; j < n; j++) {
-      let sum = 0;
+      let sum = from === 0 ? 0 : start[i * layout.rowC + j]!;
       for (let l = 0; l < k; l++) {
         const product =
           heap[a + i * layout.rowA + l * layout.columnA]! * heap[b + l * layout.rowB + j * layout.columnB]!;
@@ -80,7 +88,7 @@ describe.each([
   ['a memory', new WebAssembly.Memory({ initial: 64 })],
   ['a shared memory', new WebAssembly.Memory({ initial: 64, maximum: 128, shared: true })],
 ])('product on %s', (_, memory) => {
-  it('is the float32 sum over k in order, bit for bit, for every size, step, bias and bound', () => {
+  it('is the float32 sum over k in order, bit for bit, for every size, step, start, bias and bound', () => {
     const size = fc.integer({ min: 0, max: 23 });
     const steps = fc.constantFrom('rows', 'columns', 'apart');
     fc.assert(
@@ -93,7 +101,8 @@ describe.each([
         fc.integer({ min: 0, max: 3 }),
         fc.boolean(),
         fc.boolean(),
-        (m, n, k, stepsA, stepsB, gap, bias, clamp) => {
+        fc.constantFrom('none', 'elsewhere', 'c'),
+        (m, n, k, stepsA, stepsB, gap, bias, clamp, from) => {
           const layout = (kind: string, rows: number, columns: number): [number, number] =>
             kind === 'rows'
               ? [columns + gap, 1]
@@ -107,7 +116,7 @@ describe.each([
             memory,
             { m, n, k },
             { rowA, columnA, rowB, columnB, rowC: n + gap },
-            { bias, ...bounds },
+            { bias, ...bounds, from },
           );
           expect(received).toEqual(expected);
         },
@@ -122,14 +131,18 @@ describe.each([
     [1, 45, 520],
     [241, 1, 30],
     [5, 8, 256],
+    [121, 1030, 20],
+    [3, 30, 20],
   ])('holds across blocks: %i x %i x %i', (m, n, k) => {
     for (const flip of [false, true]) {
       const layout = flip
         ? { rowA: 1, columnA: m, rowB: 1, columnB: k, rowC: n }
         : { rowA: k, columnA: 1, rowB: n, columnB: 1, rowC: n };
       for (const bias of [false, true]) {
-        const { received, expected } = run(memory, { m, n, k }, layout, { bias, ...UNBOUNDED });
-        expect(received).toEqual(expected);
+        for (const from of ['none', 'elsewhere', 'c'] as const) {
+          const { received, expected } = run(memory, { m, n, k }, layout, { bias, ...UNBOUNDED, from });
+          expect(received).toEqual(expected);
+        }
       }
     }
   });
