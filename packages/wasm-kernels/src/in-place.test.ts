@@ -35,53 +35,57 @@ const convolution = {
   dilations: [1, 1],
   activation: 'linear',
 };
-const image = () => tf.fill([1, 2, 2, 2], 1);
+/** What stands beside the tensor that is written: the same at every step, as packed copies belong to both. */
+const beside = { image: [1, 2, 2, 2], filter: [1, 1, 2, 2], bias: [2], row: [1, 1, 2] };
+type Beside = Record<keyof typeof beside, tf.Tensor>;
 
-/** Uses of a filter [1, 1, 2, 2] or of a vector [2], by kernels that keep packed copies of it. */
-const USES: Readonly<Record<string, [shape: number[], use: (w: tf.Tensor) => number[]]>> = {
-  'the filter of Conv2D': [[1, 1, 2, 2], (filter) => stock('Conv2D', { x: image(), filter }, convolution)],
+/** Uses of a filter, matrix or vector by kernels that keep packed copies of it. */
+const USES: Readonly<Record<string, [shape: number[], use: (w: tf.Tensor, beside: Beside) => number[]]>> = {
+  'the filter of Conv2D': [
+    [1, 1, 2, 2],
+    (filter, { image: x }) => stock('Conv2D', { x, filter }, convolution),
+  ],
   'the filter of FusedConv2D': [
     [1, 1, 2, 2],
-    (filter) => stock('FusedConv2D', { x: image(), filter, bias: tf.zeros([2]) }, convolution),
+    (filter, { image: x, bias }) => stock('FusedConv2D', { x, filter, bias }, convolution),
   ],
   'the bias of FusedConv2D': [
     [2],
-    (bias) => stock('FusedConv2D', { x: image(), filter: tf.ones([1, 1, 2, 2]), bias }, convolution),
+    (bias, { image: x, filter }) => stock('FusedConv2D', { x, filter, bias }, convolution),
   ],
   'the filter of DepthwiseConv2dNative': [
     [1, 1, 2, 1],
-    (filter) => stock('DepthwiseConv2dNative', { x: image(), filter }, convolution),
+    (filter, { image: x }) => stock('DepthwiseConv2dNative', { x, filter }, convolution),
   ],
   'the filter of FusedDepthwiseConv2D': [
     [1, 1, 2, 1],
-    (filter) => stock('FusedDepthwiseConv2D', { x: image(), filter, bias: tf.zeros([2]) }, convolution),
+    (filter, { image: x, bias }) => stock('FusedDepthwiseConv2D', { x, filter, bias }, convolution),
   ],
   'the right side of BatchMatMul': [
     [1, 2, 2],
-    (b) => stock('BatchMatMul', { a: tf.ones([1, 1, 2]), b }, { transposeA: false, transposeB: false }),
+    (b, { row: a }) => stock('BatchMatMul', { a, b }, { transposeA: false, transposeB: false }),
   ],
   'the right side of _FusedMatMul': [
     [1, 2, 2],
-    (b) =>
-      stock(
-        '_FusedMatMul',
-        { a: tf.ones([1, 1, 2]), b, bias: tf.zeros([2]) },
-        { transposeA: false, transposeB: false, activation: 'linear' },
-      ),
+    (b, { row: a, bias }) =>
+      stock('_FusedMatMul', { a, b, bias }, { transposeA: false, transposeB: false, activation: 'linear' }),
   ],
-  'the slopes of Prelu': [[2], (alpha) => stock('Prelu', { x: tf.tensor1d([-1, -2]), alpha })],
+  'the slopes of Prelu': [[2], (alpha, { bias }) => stock('Prelu', { x: tf.neg(bias), alpha })],
 };
 
 describe("tfjs's own kernels see what a step has written in place", () => {
   it.each(Object.keys(USES))('%s', (name) => {
     const [shape, use] = USES[name]!;
+    const ones = Object.fromEntries(
+      Object.entries(beside).map(([key, shape]) => [key, tf.ones(shape)]),
+    ) as Beside;
     const settings = { learningRate: 1, momentum: 0, weightDecay: 0 };
     let w: tf.Tensor = tf.fill(shape, 5);
     let before: number[] = [];
     for (let step = 0; step < 4; step++) {
       const fresh = tf.fill(shape, 5 + step);
-      const now = use(w);
-      expect(now).toEqual(use(fresh));
+      const now = use(w, ones);
+      expect(now).toEqual(use(fresh, ones));
       expect(now).not.toEqual(before);
       before = now;
       const gradients = [tf.fill(shape, -1)];

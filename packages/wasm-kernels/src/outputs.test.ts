@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { WasmBackend } from './heap.ts';
 import './install.ts';
 
-const run = (kernel: string, inputs: tf.NamedTensorMap, attrs: Record<string, number> = {}): tf.Tensor[] =>
+const run = (kernel: string, inputs: tf.NamedTensorMap, attrs: tf.NamedAttrMap = {}): tf.Tensor[] =>
   [tf.engine().runKernel(kernel, inputs, attrs)].flat();
 
 const KERNELS: Readonly<Record<string, () => tf.Tensor[]>> = {
@@ -58,6 +58,16 @@ const KERNELS: Readonly<Record<string, () => tf.Tensor[]>> = {
     const attrs = { heads: 2, scale: 1, high: 3, gradientScale: 1 };
     return run('proj.QuantizedAttentionGradient', { dy: q, q, k: q, v: q, step, mask, p }, attrs);
   },
+  'proj.AdamW': () => {
+    const [w, m] = [tf.ones([3, 4]), tf.ones([3, 4])];
+    const numbers = { beta1: 0.9, rest1: 0.1, beta2: 0.9, rest2: 0.1, correction: 1, eps: 1, stepSize: 1 };
+    return run('proj.AdamW', { 0: m, 1: w, 2: m, 3: tf.clone(w) }, { ...numbers, count: 1, keeps: [1] });
+  },
+  'proj.Sgd': () => {
+    const [w, g] = [tf.ones([3, 4]), tf.ones([3, 4])];
+    return run('proj.Sgd', { 0: g, 1: w, 2: g }, { rate: 1, momentum: 1, decay: 1, count: 1 });
+  },
+  'proj.GlobalNorm': () => run('proj.GlobalNorm', { 0: tf.ones([3]), 1: tf.ones([2]) }),
 };
 
 /** Counts what is allocated on the heap, and lets it be full after a number of allocations. */
