@@ -60,7 +60,7 @@ describe.each(BACKENDS)('attention on %s', (backend) => {
 
   it('refuses shapes that do not belong together', () => {
     const q = tf.zeros([1, 2, 3, 4]);
-    expect(() => attention(q, tf.zeros([1, 2, 3, 5]), q, 1)).toThrow('q [B, H, N, d], k [B, H, M, d]');
+    expect(() => attention(q, tf.zeros([1, 2, 3, 5]), q, 1)).toThrow('q [..., N, d], k [..., M, d]');
     expect(() => attention(q, q, tf.zeros([1, 2, 2, 4]), 1)).toThrow(
       expect.objectContaining({ code: 'OPS_SHAPE_MISMATCH' }),
     );

@@ -17,6 +17,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.ts';
 import { OpsError } from './error.ts';
+import { fast } from './fast.ts';
 import { requireFloat, requireShapes } from './shapes.ts';
 
 /**
@@ -45,19 +46,22 @@ export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {
   if (byClass) requireClasses(targets, classes);
 
   return differentiable([logits], ([logits]) => {
-    // Cast, since tfjs's wasm kernel fills a float32 one-hot with integers.
-    const wanted = byClass ? cast(oneHot(targets as Tensor1D, classes), 'float32') : targets;
-    const shifted = sub(logits!, max(logits!, 1, true));
-    const logProbabilities = sub(shifted, log(sum(exp(shifted), 1, true)));
-    const slope = div(sub(mul(exp(logProbabilities), sum(wanted, 1, true)), wanted), batch);
-    // 0 times the -Infinity of a class that cannot be is NaN.
-    const counted = where(notEqual(wanted, 0), mul(wanted, logProbabilities), zerosLike(logProbabilities));
-    return {
-      value: div(neg(sum(counted)), batch),
-      saved: [slope],
-      gradient: (dy, [slope]) => [mul(slope!, dy)],
-    };
+    const [value, slope] =
+      fast('CrossEntropy', { logits: logits!, targets }) ??
+      composed(logits!, byClass ? cast(oneHot(targets as Tensor1D, classes), 'float32') : targets);
+    return { value: value!, saved: [slope!], gradient: (dy, [slope]) => [mul(slope!, dy)] };
   });
+}
+
+/** The loss and its slope. (The one-hot is cast because tfjs's wasm kernel fills a float32 one with integers.) */
+function composed(logits: Tensor, wanted: Tensor): [Tensor, Tensor] {
+  const batch = logits.shape[0]!;
+  const shifted = sub(logits, max(logits, 1, true));
+  const logProbabilities = sub(shifted, log(sum(exp(shifted), 1, true)));
+  const slope = div(sub(mul(exp(logProbabilities), sum(wanted, 1, true)), wanted), batch);
+  // 0 times the -Infinity of a class that cannot be is NaN.
+  const counted = where(notEqual(wanted, 0), mul(wanted, logProbabilities), zerosLike(logProbabilities));
+  return [div(neg(sum(counted)), batch), slope];
 }
 
 function requireClasses(targets: Tensor, classes: number): void {

@@ -1,14 +1,4 @@
-import {
-  add,
-  erf,
-  exp,
-  mul,
-  type NamedTensorMap,
-  square,
-  sub,
-  type Tensor,
-  tanh,
-} from '@tensorflow/tfjs-core';
+import { add, erf, exp, mul, square, sub, type Tensor, tanh } from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.ts';
 import { fast } from './fast.ts';
 import { requireFloat } from './shapes.ts';
@@ -21,19 +11,19 @@ const CUBIC = 0.044715;
 /**
  * GELU (Hendrycks and Gimpel 2016) of any shape, float32: x Φ(x) with Φ by `erf` ('none', as PyTorch calls it), or its 'tanh' approximation.
  *
- * 'none': dx = dy (Φ(x) + x φ(x)). 'tanh': y = x (1 + t) / 2 with t = tanh(√(2/π) (x + 0.044715 x³)).
+ * 'none': dx = dy (Φ(x) + x φ(x)). 'tanh': y = x (1 + t) / 2 with t = tanh(u), u = √(2/π) (x + 0.044715 x³),
+ * dx = dy ((1 + t) / 2 + x (1 - t²) u' / 2).
  *
  * @throws {OpsError} `OPS_BAD_DTYPE`.
  */
 export function gelu(x: Tensor, approximate: 'none' | 'tanh' = 'none'): Tensor {
   requireFloat('gelu', { x });
-  const [cdf, slope] = approximate === 'none' ? [normalCdf, erfSlope] : [tanhCdf, tanhSlope];
-  const whereFast = (name: string, inputs: NamedTensorMap): Tensor | undefined =>
-    approximate === 'none' ? fast(name, inputs)?.[0] : undefined;
+  const [cdf, slope, kernel] =
+    approximate === 'none' ? [normalCdf, erfSlope, 'Gelu'] : [tanhCdf, tanhSlope, 'GeluTanh'];
   return differentiable([x], ([x]) => ({
-    value: whereFast('Gelu', { x: x! }) ?? mul(x!, cdf(x!)),
+    value: fast(kernel, { x: x! })?.[0] ?? mul(x!, cdf(x!)),
     saved: [x!],
-    gradient: (dy, [x]) => [whereFast('GeluGradient', { dy, x: x! }) ?? mul(dy, slope(x!))],
+    gradient: (dy, [x]) => fast(`${kernel}Gradient`, { dy, x: x! }) ?? [mul(dy, slope(x!))],
   }));
 }
 

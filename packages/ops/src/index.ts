@@ -6,8 +6,17 @@ export { linear } from './linear.ts';
 export { patchify } from './patchify.ts';
 export { layerNorm } from './layer-norm.ts';
 export { gelu } from './gelu.ts';
-export { softmax } from './softmax.ts';
+export { type SoftmaxOptions, softmax } from './softmax.ts';
 export { attention, attentionPacked } from './attention.ts';
+
+// Quantizers, and attention between them
+export { type LsqOffsets, type LsqSpec, lsq } from './lsq.ts';
+export { type StatsqSpec, statsq } from './statsq.ts';
+export { mergeQueryKey } from './merge-query-key.ts';
+export { type QuantizedAttentionSpec, quantizedAttention } from './quantized-attention.ts';
+
+// Parts of a convolutional network
+export { type BatchNormSpec, batchNorm, batchNormTraining } from './batch-norm.ts';
 
 // Losses
 export { crossEntropy } from './cross-entropy.ts';

@@ -77,7 +77,7 @@ function broadcastShape(a: readonly number[], b: readonly number[]): number[] | 
 }
 
 /** The adjoint of broadcasting: sums `x` over the axes along which `shape` was repeated. */
-function reduceTo(x: Tensor, shape: readonly number[]): Tensor {
+export function reduceTo(x: Tensor, shape: readonly number[]): Tensor {
   const extra = x.rank - shape.length;
   const axes = x.shape.flatMap((size, axis) => (axis < extra || shape[axis - extra] !== size ? [axis] : []));
   return reshape(axes.length > 0 ? sum(x, axes) : x, [...shape]);

@@ -1,120 +1,81 @@
-// Self-attention read and written in the packed layout [batch, tokens, 3, heads, size], without permuted copies.
+// Scaled dot-product attention of one head, whose matrices lie anywhere: rows `...Step` bytes apart, columns contiguous. Thus
+// queries, keys and values are read and their gradients written in the packed layout of a qkv layer, without permuted copies.
 
 import { product, productScratch } from './product';
 import { softmaxRow, softmaxRowGradient } from './softmax';
 
-/** Bytes of working memory for both directions: one head's [tokens, tokens], and the products'. */
-export function attentionScratch(tokens: i32, size: i32): i32 {
-  const products = max(productScratch(tokens, tokens, size), productScratch(tokens, size, tokens));
-  return 4 * tokens * tokens + products;
+/** Bytes of working memory of one head, for both directions: one [n, m], and the products'. */
+export function attentionScratch(n: i32, m: i32, d: i32, e: i32): i32 {
+  const wide = max(productScratch(n, m, d), productScratch(n, m, e));
+  const tall = max(productScratch(n, e, m), productScratch(n, d, m));
+  return 4 * n * m + max(max(wide, tall), max(productScratch(m, d, n), productScratch(m, e, n)));
 }
 
-/** y [batch, tokens, heads, size] and p [batch, heads, tokens, tokens] = softmax(scale q kᵀ) of each head. */
-export function attentionPacked(
-  batch: i32,
-  tokens: i32,
-  heads: i32,
-  size: i32,
+/** p [n, m] = softmax(scale q kᵀ + mask) and y [n, e] = p v, of q [n, d], k [m, d], v [m, e]; `mask` [n, m] 0 stands for none. */
+export function attention(
+  n: i32,
+  m: i32,
+  d: i32,
+  e: i32,
   scale: f32,
-  qkv: usize,
-  y: usize,
+  q: usize,
+  qStep: usize,
+  k: usize,
+  kStep: usize,
+  v: usize,
+  vStep: usize,
+  mask: usize,
+  maskStep: usize,
   p: usize,
+  y: usize,
+  yStep: usize,
   scratch: usize,
 ): void {
-  const headStep: usize = 4 * <usize>size;
-  const yStep = headStep * heads;
-  const step: usize = 3 * yStep;
-  const pStep: usize = 4 * <usize>tokens;
-  for (let b = 0; b < batch; b++) {
-    for (let h = 0; h < heads; h++) {
-      const q = qkv + headStep * h;
-      const k = q + yStep;
-      const v = k + yStep;
-      product(tokens, tokens, size, q, step, 4, k, 4, step, p, pStep, 0, 0, -Infinity, Infinity, 0, 0, scratch);
-      for (let i = 0; i < tokens; i++) softmaxRow(tokens, p + pStep * i, p + pStep * i, scale);
-      product(
-        tokens,
-        size,
-        tokens,
-        p,
-        pStep,
-        4,
-        v,
-        step,
-        4,
-        y + headStep * h,
-        yStep,
-        0,
-        0,
-        -Infinity,
-        Infinity,
-        0,
-        0,
-        scratch,
-      );
-      p += pStep * tokens;
-    }
-    qkv += step * tokens;
-    y += yStep * tokens;
-  }
+  const pStep: usize = 4 * <usize>m;
+  product(n, m, d, q, qStep, 4, k, 4, kStep, p, pStep, 0, 0, -Infinity, Infinity, 0, 0, scratch);
+  let row = p;
+  for (let i = 0; i < n; i++, row += pStep, mask += maskStep) softmaxRow(m, row, row, scale, mask);
+  product(n, e, m, p, pStep, 4, v, vStep, 4, y, yStep, 0, 0, -Infinity, Infinity, 0, 0, scratch);
 }
 
-/** dqkv from dy, qkv and p: dv = pᵀ dy, ds = softmax'(dy vᵀ), dq = scale ds k, dk = scale dsᵀ q. */
-export function attentionPackedGradient(
-  batch: i32,
-  tokens: i32,
-  heads: i32,
-  size: i32,
+/**
+ * The gradients of `attention`, from dy and p: dv = pᵀ dy, ds = softmax'(dy vᵀ), dq = scale ds k, dk = scale dsᵀ q. Adds ds to
+ * `dMask` unless that is 0.
+ */
+export function attentionGradient(
+  n: i32,
+  m: i32,
+  d: i32,
+  e: i32,
   scale: f32,
   dy: usize,
-  qkv: usize,
+  dyStep: usize,
+  q: usize,
+  qStep: usize,
+  k: usize,
+  kStep: usize,
+  v: usize,
+  vStep: usize,
   p: usize,
-  dqkv: usize,
+  dq: usize,
+  dqStep: usize,
+  dk: usize,
+  dkStep: usize,
+  dv: usize,
+  dvStep: usize,
+  dMask: usize,
+  maskStep: usize,
   scratch: usize,
 ): void {
-  const headStep: usize = 4 * <usize>size;
-  const yStep = headStep * heads;
-  const step: usize = 3 * yStep;
-  const pStep: usize = 4 * <usize>tokens;
+  const pStep: usize = 4 * <usize>m;
   const ds = scratch;
-  const rest = scratch + pStep * tokens;
-  for (let b = 0; b < batch; b++) {
-    for (let h = 0; h < heads; h++) {
-      const q = qkv + headStep * h;
-      const k = q + yStep;
-      const v = k + yStep;
-      const dq = dqkv + headStep * h;
-      const d = dy + headStep * h;
-      product(tokens, tokens, size, d, yStep, 4, v, 4, step, ds, pStep, 0, 0, -Infinity, Infinity, 0, 0, rest);
-      for (let i = 0; i < tokens; i++) {
-        softmaxRowGradient(tokens, ds + pStep * i, p + pStep * i, ds + pStep * i, scale);
-      }
-      product(tokens, size, tokens, ds, pStep, 4, k, step, 4, dq, step, 0, 0, -Infinity, Infinity, 0, 0, rest);
-      product(tokens, size, tokens, ds, 4, pStep, q, step, 4, dq + yStep, step, 0, 0, -Infinity, Infinity, 0, 0, rest);
-      product(
-        tokens,
-        size,
-        tokens,
-        p,
-        4,
-        pStep,
-        d,
-        yStep,
-        4,
-        dq + 2 * yStep,
-        step,
-        0,
-        0,
-        -Infinity,
-        Infinity,
-        0,
-        0,
-        rest,
-      );
-      p += pStep * tokens;
-    }
-    dy += yStep * tokens;
-    qkv += step * tokens;
-    dqkv += step * tokens;
+  const rest = scratch + pStep * n;
+  product(n, m, e, dy, dyStep, 4, v, 4, vStep, ds, pStep, 0, 0, -Infinity, Infinity, 0, 0, rest);
+  let at: usize = 0;
+  for (let i = 0; i < n; i++, at += pStep, dMask += maskStep) {
+    softmaxRowGradient(m, ds + at, p + at, ds + at, scale, dMask);
   }
+  product(n, d, m, ds, pStep, 4, k, kStep, 4, dq, dqStep, 0, 0, -Infinity, Infinity, 0, 0, rest);
+  product(m, d, n, ds, 4, pStep, q, qStep, 4, dk, dkStep, 0, 0, -Infinity, Infinity, 0, 0, rest);
+  product(m, e, n, p, 4, pStep, dy, dyStep, 4, dv, dvStep, 0, 0, -Infinity, Infinity, 0, 0, rest);
 }

@@ -1,3 +1,6 @@
+// 1.5 x 2^23: adding it rounds to an integer, half to even, which then stands in the low bits.
+const ROUNDER: f32 = 12582912;
+
 /**
  * e^x for x <= 0, to about 1e-7 of itself; 0 below -87.3, where float32 ends; NaN for NaN.
  *
@@ -5,7 +8,8 @@
  */
 @inline
 export function expNegative(x: v128): v128 {
-  const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(1.44269504)));
+  const rounded = f32x4.add(f32x4.mul(x, f32x4.splat(1.44269504)), f32x4.splat(ROUNDER));
+  const n = f32x4.sub(rounded, f32x4.splat(ROUNDER));
   let r = f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375)));
   r = f32x4.sub(r, f32x4.mul(n, f32x4.splat(-2.12194440e-4)));
   let p = f32x4.splat(1.9875691500e-4);
@@ -15,7 +19,7 @@ export function expNegative(x: v128): v128 {
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
   p = f32x4.add(f32x4.mul(f32x4.mul(p, r), r), f32x4.add(r, f32x4.splat(1)));
-  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
+  const power = i32x4.shl(i32x4.add(rounded, i32x4.splat(127)), 23);
   const tooSmall = f32x4.lt(x, f32x4.splat(-87.3));
   return v128.andnot(f32x4.mul(p, power), tooSmall);
 }

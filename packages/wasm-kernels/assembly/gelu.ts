@@ -33,6 +33,37 @@ export function geluSlopeOf(x: v128): v128 {
   return f32x4.add(cumulative(x, e), f32x4.mul(f32x4.mul(x, e), f32x4.splat(0.39894228)));
 }
 
+/** e^(-2|u|) of u = √(2/π) (x + 0.044715 x³). */
+@inline
+function decay(x: v128): v128 {
+  const cubic = f32x4.add(f32x4.mul(f32x4.mul(x, x), f32x4.splat(0.044715)), f32x4.splat(1));
+  return expNegative(f32x4.mul(f32x4.abs(f32x4.mul(x, cubic)), f32x4.splat(-1.5957691)));
+}
+
+/** (1 + tanh u) / 2 = 1 / (1 + e^(-2u)), from `e` = e^(-2|u|) and `inverse` = 1 / (1 + e). */
+@inline
+function logistic(x: v128, e: v128, inverse: v128): v128 {
+  return v128.bitselect(f32x4.mul(e, inverse), inverse, f32x4.lt(x, f32x4.splat(0)));
+}
+
+/** x (1 + tanh u) / 2. */
+@inline
+export function geluTanhOf(x: v128): v128 {
+  const e = decay(x);
+  const inverse = f32x4.div(f32x4.splat(1), f32x4.add(e, f32x4.splat(1)));
+  return f32x4.mul(x, logistic(x, e, inverse));
+}
+
+/** s + x s (1 - s) 2u' with s = (1 + tanh u) / 2, the slope of x (1 + tanh u) / 2. */
+@inline
+export function geluTanhSlopeOf(x: v128): v128 {
+  const e = decay(x);
+  const inverse = f32x4.div(f32x4.splat(1), f32x4.add(e, f32x4.splat(1)));
+  const inner = f32x4.add(f32x4.mul(f32x4.mul(x, x), f32x4.splat(0.21406445)), f32x4.splat(1.5957691));
+  const steepness = f32x4.mul(f32x4.mul(e, inverse), inverse);
+  return f32x4.add(logistic(x, e, inverse), f32x4.mul(f32x4.mul(x, steepness), inner));
+}
+
 /** y = x Φ(x) of `size` elements. */
 export function gelu(size: i32, x: usize, y: usize): void {
   for (let i = 0; i < size; i += 4) {
@@ -46,6 +77,23 @@ export function geluGradient(size: i32, dy: usize, x: usize, dx: usize): void {
   for (let i = 0; i < size; i += 4) {
     const at: usize = 4 * <usize>i;
     const slope = geluSlopeOf(load(x + at, size - i, 0));
+    store(dx + at, f32x4.mul(load(dy + at, size - i, 0), slope), size - i);
+  }
+}
+
+/** `gelu` in its tanh form. */
+export function geluTanh(size: i32, x: usize, y: usize): void {
+  for (let i = 0; i < size; i += 4) {
+    const at: usize = 4 * <usize>i;
+    store(y + at, geluTanhOf(load(x + at, size - i, 0)), size - i);
+  }
+}
+
+/** `geluGradient` of the tanh form. */
+export function geluTanhGradient(size: i32, dy: usize, x: usize, dx: usize): void {
+  for (let i = 0; i < size; i += 4) {
+    const at: usize = 4 * <usize>i;
+    const slope = geluTanhSlopeOf(load(x + at, size - i, 0));
     store(dx + at, f32x4.mul(load(dy + at, size - i, 0), slope), size - i);
   }
 }

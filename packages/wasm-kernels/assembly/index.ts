@@ -1,8 +1,14 @@
-export { attentionPacked, attentionPackedGradient, attentionScratch } from './attention';
-export { gelu, geluGradient } from './gelu';
+export { attention, attentionGradient, attentionScratch } from './attention';
+export { batchNorm, batchNormGradient, batchNormScratch, channelStatistics } from './batch-norm';
+export { crossEntropy } from './cross-entropy';
+export { gelu, geluGradient, geluTanh, geluTanhGradient } from './gelu';
 export { columnSums, layerNorm, layerNormGradient } from './layer-norm';
 export { maxPoolGradient } from './max-pool';
 export { adamw, sgd, sumOfSquares } from './optimizers';
+export { lsq, lsqGradient } from './lsq';
 export { product, productScratch } from './product';
+export { quantizedAttention, quantizedAttentionGradient, quantizedAttentionScratch } from './quantized-attention';
+export { softmax, softmaxGradient } from './softmax';
+export { statsq } from './statsq';
 // Exported only because the optimizer then leaves them functions of their own: inlined, they lose half their speed in V8.
 export { tile, tileAdding } from './tile';

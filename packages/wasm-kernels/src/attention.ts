@@ -1,44 +1,45 @@
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { attend, attendGradient, type HeadSizes, type Matrices, matrices } from './attention-heads.ts';
+import { type Masked, maskRows } from './mask-rows.ts';
 import { ownKernel } from './own-kernel.ts';
 
-/** qkv [B, N, 3 C]; heads, scale -> y [B, N, C] and the probabilities p [B, H, N, N]. */
-export const attentionPackedKernel = ownKernel<'qkv'>(
-  'AttentionPacked',
-  ({ qkv }, { attrs, heap: { kernels, offset, withScratch }, make }) => {
-    const { batch, tokens, heads, size, scale } = sizes(qkv.shape, attrs);
-    const [y, p] = [make([batch, tokens, heads * size]), make([batch, heads, tokens, tokens])];
-    withScratch(kernels.attentionScratch(tokens, size), (scratch) =>
-      kernels.attentionPacked(batch, tokens, heads, size, scale, offset(qkv), offset(y), offset(p), scratch),
+/** q [..., N, d], k [..., M, d], v [..., M, e], mask or none, which broadcasts; scale -> y [..., N, e] and the probabilities p [..., N, M]. */
+export const attentionKernel = ownKernel<'q' | 'k' | 'v'>('Attention', (tensors, { attrs, heap, make }) => {
+  const { q, k, v } = tensors;
+  const { mask } = tensors as Masked;
+  const sizes = headSizes(q, v, attrs['scale']!);
+  const leading = q.shape.slice(0, -2);
+  const [y, p] = [make([...leading, sizes.n, sizes.e]), make([...leading, sizes.n, sizes.m])];
+  const heads = { q: matrices(q), k: matrices(k), v: matrices(v), mask: mask && masks(mask, mask, q) };
+  attend(heap, sizes, heads, matrices(p), matrices(y));
+  return [y, p];
+});
+
+/** dy [..., N, e], q, k, v and p, mask or none; scale -> dq, dk, dv, and dmask for a mask. */
+export const attentionGradientKernel = ownKernel<'dy' | 'q' | 'k' | 'v' | 'p'>(
+  'AttentionGradient',
+  (tensors, { attrs, heap, make }) => {
+    const { dy, q, k, v, p } = tensors;
+    const { mask } = tensors as Masked;
+    const [dq, dk, dv] = [make(q.shape), make(k.shape), make(v.shape)];
+    const dMask = mask && make(mask.shape);
+    attendGradient(
+      heap,
+      headSizes(q, v, attrs['scale']!),
+      { q: matrices(q), k: matrices(k), v: matrices(v), mask: undefined },
+      matrices(p),
+      matrices(dy),
+      { q: matrices(dq), k: matrices(dk), v: matrices(dv), mask: mask && dMask && masks(dMask, mask, q) },
     );
-    return [y, p];
+    return dMask === undefined ? [dq, dk, dv] : [dq, dk, dv, dMask];
   },
 );
 
-/** dy [B, N, C], qkv [B, N, 3 C], p [B, H, N, N]; heads, scale -> dqkv [B, N, 3 C]. */
-export const attentionPackedGradientKernel = ownKernel<'dy' | 'qkv' | 'p'>(
-  'AttentionPackedGradient',
-  ({ dy, qkv, p }, { attrs, heap: { kernels, offset, withScratch }, make }) => {
-    const { batch, tokens, heads, size, scale } = sizes(qkv.shape, attrs);
-    const dqkv = make(qkv.shape);
-    withScratch(kernels.attentionScratch(tokens, size), (scratch) =>
-      kernels.attentionPackedGradient(
-        batch,
-        tokens,
-        heads,
-        size,
-        scale,
-        offset(dy),
-        offset(qkv),
-        offset(p),
-        offset(dqkv),
-        scratch,
-      ),
-    );
-    return dqkv;
-  },
-);
+function headSizes({ shape: q }: TensorInfo, { shape: v }: TensorInfo, scale: number): HeadSizes {
+  return { n: q.at(-2)!, m: v.at(-2)!, d: q.at(-1)!, e: v.at(-1)!, scale };
+}
 
-function sizes(shape: readonly number[], attrs: Readonly<Record<string, number>>) {
-  const [batch, tokens, width] = shape as [number, number, number];
-  const heads = attrs['heads']!;
-  return { batch, tokens, heads, size: width / 3 / heads, scale: attrs['scale']! };
+/** What of a mask, or of its gradient, belongs to each head. */
+function masks(tensor: TensorInfo, mask: TensorInfo, q: TensorInfo): Matrices {
+  return { tensor, ...maskRows(mask, q.shape.slice(0, -2), q.shape.at(-2)!) };
 }

@@ -94,7 +94,7 @@ function operand(tensor: TensorInfo, transpose: boolean) {
 const count = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
 /** Where each matrix of the broadcast batch starts in an operand of batch shape `own`, in elements. */
-function shifts(own: readonly number[], batch: readonly number[], matrix: number): number[] {
+export function shifts(own: readonly number[], batch: readonly number[], matrix: number): number[] {
   let starts = [0];
   let step = matrix * count(own);
   const missing = batch.length - own.length;

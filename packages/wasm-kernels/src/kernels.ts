@@ -87,37 +87,140 @@ export interface Kernels {
   productScratch(m: number, n: number, k: number): number;
 
   /**
-   * Self-attention of qkv [batch, tokens, 3, heads, size]: p [batch, heads, tokens, tokens] = softmax(scale q kᵀ) and
-   * y [batch, tokens, heads, size] = p v. `scratch` points to `attentionScratch(tokens, size)` free bytes.
+   * Attention of one head: p [n, m] = softmax(scale q kᵀ + mask) and y [n, e] = p v, of q [n, d], k [m, d], v [m, e]. Rows of q, k, v,
+   * y and the mask are their steps apart, so that heads that lie side by side are read and written in place; p has no gaps. `mask`
+   * [n, m] 0 stands for none, its step 0 for one row for all. `scratch` points to `attentionScratch(n, m, d, e)` free bytes.
    */
-  attentionPacked(
-    batch: number,
-    tokens: number,
-    heads: number,
-    size: number,
+  attention(
+    n: number,
+    m: number,
+    d: number,
+    e: number,
     scale: number,
-    qkv: number,
-    y: number,
+    q: number,
+    qStep: number,
+    k: number,
+    kStep: number,
+    v: number,
+    vStep: number,
+    mask: number,
+    maskStep: number,
     p: number,
+    y: number,
+    yStep: number,
     scratch: number,
   ): void;
 
-  /** dqkv of `attentionPacked`, from dy, qkv and p. */
-  attentionPackedGradient(
-    batch: number,
-    tokens: number,
-    heads: number,
-    size: number,
+  /** dq, dk and dv of `attention`, from dy and p; the gradient of the mask is added to `dMask`, 0 for none. */
+  attentionGradient(
+    n: number,
+    m: number,
+    d: number,
+    e: number,
     scale: number,
     dy: number,
-    qkv: number,
+    dyStep: number,
+    q: number,
+    qStep: number,
+    k: number,
+    kStep: number,
+    v: number,
+    vStep: number,
     p: number,
-    dqkv: number,
+    dq: number,
+    dqStep: number,
+    dk: number,
+    dkStep: number,
+    dv: number,
+    dvStep: number,
+    dMask: number,
+    maskStep: number,
     scratch: number,
   ): void;
 
-  /** Bytes of working memory that attention needs, for both directions. */
-  attentionScratch(tokens: number, size: number): number;
+  /** Bytes of working memory that one head's attention needs, for both directions. */
+  attentionScratch(n: number, m: number, d: number, e: number): number;
+
+  /** y [rows, width] = softmax(scale x + mask); rows of the mask are `maskStep` bytes apart, `mask` 0 stands for none. y may be x. */
+  softmax(
+    rows: number,
+    width: number,
+    scale: number,
+    x: number,
+    mask: number,
+    maskStep: number,
+    y: number,
+  ): void;
+
+  /** dx of `softmax`, from dy and y; the gradient of the mask is added to `dMask`, 0 for none. dx may be dy. */
+  softmaxGradient(
+    rows: number,
+    width: number,
+    scale: number,
+    dy: number,
+    y: number,
+    dx: number,
+    dMask: number,
+    maskStep: number,
+  ): void;
+
+  /**
+   * The mean over `rows` of the cross-entropy of logits [rows, classes], at `loss`, and its slope [rows, classes]. `targets` are
+   * float32 [rows, classes], or int32 [rows] where `byClass` is 1.
+   */
+  crossEntropy(
+    rows: number,
+    classes: number,
+    logits: number,
+    targets: number,
+    byClass: number,
+    loss: number,
+    slope: number,
+  ): void;
+
+  /** Mean and population variance [channels] of x [rows, channels], in float64; `scratch` as for `batchNorm`. */
+  channelStatistics(
+    rows: number,
+    channels: number,
+    x: number,
+    mean: number,
+    variance: number,
+    scratch: number,
+  ): void;
+
+  /** y = (x - mean) / sqrt(variance + eps) * weight + bias of x [rows, channels]; `scratch` has `batchNormScratch(channels)` bytes. */
+  batchNorm(
+    rows: number,
+    channels: number,
+    eps: number,
+    x: number,
+    weight: number,
+    bias: number,
+    mean: number,
+    variance: number,
+    y: number,
+    scratch: number,
+  ): void;
+
+  /** dx, dweight and dbias of `batchNorm`; `training` is 1 where mean and variance are those of x. */
+  batchNormGradient(
+    rows: number,
+    channels: number,
+    eps: number,
+    training: number,
+    dy: number,
+    x: number,
+    weight: number,
+    mean: number,
+    variance: number,
+    dx: number,
+    dWeight: number,
+    dBias: number,
+    scratch: number,
+  ): void;
+
+  /** Bytes of working memory that batch normalisation needs. */
+  batchNormScratch(channels: number): number;
 
   /** y = (x - mean) / sqrt(variance + eps) * weight + bias for each row; keeps each row's mean and 1 / sqrt. */
   layerNorm(
@@ -151,6 +254,12 @@ export interface Kernels {
 
   /** dx = dy (Φ(x) + x φ(x)) for `size` elements. */
   geluGradient(size: number, dy: number, x: number, dx: number): void;
+
+  /** y = x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2 for `size` elements. */
+  geluTanh(size: number, x: number, y: number): void;
+
+  /** dx of `geluTanh` for `size` elements. */
+  geluTanhGradient(size: number, dy: number, x: number, dx: number): void;
 
   /**
    * dx [batch, height, width, channels] of max pooling, from x and dy [batch, outHeight, outWidth, channels]; `top` and `left`
