@@ -213,6 +213,8 @@ describe('train', () => {
     };
     await expect(collect(train(run({ evaluate: failing })))).rejects.toThrow('no disk');
     await expect(collect(train(run({ valueAndGradients: failing })))).rejects.toThrow('no disk');
+    const optimizer = { ...adamw({ learningRate: 1 }), step: failing };
+    await expect(collect(train(run({ optimizer })))).rejects.toThrow('no disk');
     expect(memory().numTensors).toBe(before);
   });
 
