@@ -21,7 +21,7 @@ export async function recentNode(cache, install) {
   const platform = `${process.platform}-${process.arch}`;
   const name = NODE_PACKAGES[platform];
   if (name === undefined) {
-    throw new Error(`npm has no Node ${NODE_24} for ${platform}; start this with a Node of 22 or later.`);
+    stop(`npm has no Node ${NODE_24} for ${platform}; start this with a Node of 22 or later.`);
   }
   const folder = join(cache, `node-${NODE_24}`);
   const bin = join(folder, 'node_modules', name, 'bin');
@@ -42,7 +42,13 @@ export function chromium() {
   );
   const found = chosen === undefined ? inPath.find((path) => existsSync(path)) : undefined;
   if (found !== undefined) return found;
-  throw new Error(
-    `${chosen === undefined ? 'There is no Chromium in PATH' : `CHROMIUM: there is no ${chosen}`}; on Debian and Ubuntu "apt-get install chromium" brings one, elsewhere set CHROMIUM=/path/to/chrome.`,
+  const missing = chosen === undefined ? 'There is no Chromium in PATH' : `CHROMIUM: there is no ${chosen}`;
+  stop(
+    `${missing}; on Debian "apt-get install chromium" brings one; elsewhere set CHROMIUM=/path/to/chrome.`,
   );
+}
+
+function stop(message) {
+  console.error(message);
+  process.exit(1);
 }

@@ -2,32 +2,58 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-backend-webgl';
 import { expect, it } from 'vitest';
-import { attention, attentionPacked } from './attention.ts';
-import { crossEntropy } from './cross-entropy.ts';
-import { gelu } from './gelu.ts';
-import { layerNorm } from './layer-norm.ts';
-import { linear } from './linear.ts';
-import { matMul } from './mat-mul.ts';
-import { patchify } from './patchify.ts';
-import { softmax } from './softmax.ts';
+import './gradients.ts';
+import {
+  adamwStep,
+  attention,
+  attentionPacked,
+  crossEntropy,
+  gelu,
+  globalNorm,
+  layerNorm,
+  linear,
+  lsq,
+  matMul,
+  mergeQueryKey,
+  patchify,
+  quantizedAttention,
+  sgdStep,
+  softmax,
+  statsq,
+} from './index.ts';
 
 type Operation = (...inputs: tf.Tensor[]) => tf.Tensor;
 
-/** Value and gradients on a backend, each with its shape. */
-async function results(backend: string, run: Operation, shapes: readonly number[][]) {
-  expect(await tf.setBackend(backend), `Chromium gives no ${backend} here`).toBe(true);
-  const waves = (shape: number[], seed: number): tf.Tensor => {
-    const size = shape.reduce((product, length) => product * length, 1);
-    return tf.tensor(
-      Float32Array.from({ length: size }, (_, i) => 2 * Math.sin((i + 1) * (seed + 0.7))),
-      shape,
+/** Repeatable inputs, of both signs. */
+const waves = (shape: readonly number[], seed: number): tf.Tensor => {
+  const size = shape.reduce((product, length) => product * length, 1);
+  return tf.tensor(
+    Float32Array.from({ length: size }, (_, i) => 2 * Math.sin((i + 1) * (seed + 0.7))),
+    [...shape],
+  );
+};
+
+/** Holds what `run` makes of the inputs on WebGL against what it makes of them on the cpu backend. */
+async function compare(
+  run: (inputs: tf.Tensor[]) => tf.Tensor[],
+  shapes: readonly number[][],
+): Promise<void> {
+  const results = async (backend: string) => {
+    expect(await tf.setBackend(backend), `there is no ${backend} in this Chromium`).toBe(true);
+    return tf.tidy(() =>
+      run(shapes.map(waves)).map((tensor) => ({ shape: tensor.shape, values: tensor.dataSync() })),
     );
   };
-  return tf.tidy(() => {
-    const inputs = shapes.map(waves);
-    const value = run(...inputs);
-    const gradients = tf.grads(run)(inputs, waves(value.shape, 9));
-    return [value, ...gradients].map((tensor) => ({ shape: tensor.shape, values: tensor.dataSync() }));
+  const expected = await results('cpu');
+  const received = await results('webgl');
+  expect(tf.env().getBool('WEBGL_RENDER_FLOAT32_ENABLED'), 'the renderer has float32 textures').toBe(true);
+  expect(received.map(({ shape }) => shape)).toEqual(expected.map(({ shape }) => shape));
+  received.forEach(({ values }, which) => {
+    const wanted = expected[which]!.values;
+    const magnitude = Math.max(1, ...wanted.map(Math.abs));
+    values.forEach((value, i) => {
+      expect(Math.abs(value - wanted[i]!)).toBeLessThan(1e-4 * magnitude);
+    });
   });
 }
 
@@ -65,16 +91,70 @@ it.each<[name: string, run: Operation, shapes: number[][]]>([
   ],
   ['attentionPacked', (qkv) => attentionPacked(qkv!, 3, 0.4), [[2, 5, 36]]],
   ['crossEntropy', (x) => crossEntropy(x!, tf.tensor1d([2, 0, 4], 'int32')), [[3, 5]]],
+  [
+    'lsq',
+    (x, before, after) =>
+      lsq(
+        x!,
+        tf.fill([6], 0.7),
+        { inner: 5, low: -2, high: 1, gradientScale: 0.1 },
+        { before: before!, after: after! },
+      ),
+    [[4, 6, 5], [5], [5]],
+  ],
+  ['statsq', (w) => statsq(w!, { bits: 2, groups: 4, inner: 9 }), [[4, 9]]],
+  [
+    'mergeQueryKey',
+    (query, key) => mergeQueryKey(query!, key!, 2),
+    [
+      [6, 5],
+      [6, 5],
+    ],
+  ],
+  [
+    'quantizedAttention',
+    (q, k, v) =>
+      quantizedAttention(q!, k!, v!, tf.fill([5], 0.3), {
+        heads: 2,
+        scale: 0.4,
+        high: 3,
+        gradientScale: 0.1,
+      }),
+    [
+      [2, 5, 6],
+      [2, 5, 6],
+      [2, 5, 8],
+    ],
+  ],
 ])('on WebGL, value and gradients of %s are those of the cpu backend', async (_, run, shapes) => {
-  const expected = await results('cpu', run, shapes);
-  const received = await results('webgl', run, shapes);
-  expect(tf.env().getBool('WEBGL_RENDER_FLOAT32_ENABLED'), 'the renderer has float32 textures').toBe(true);
-  expect(received.map(({ shape }) => shape)).toEqual(expected.map(({ shape }) => shape));
-  received.forEach(({ values }, which) => {
-    const wanted = expected[which]!.values;
-    const magnitude = Math.max(1, ...wanted.map(Math.abs));
-    values.forEach((value, i) => {
-      expect(Math.abs(value - wanted[i]!)).toBeLessThan(1e-4 * magnitude);
-    });
-  });
+  await compare((inputs) => {
+    const value = run(...inputs);
+    return [value, ...tf.grads(run)(inputs, waves(value.shape, 9))];
+  }, shapes);
+});
+
+it('on WebGL, the optimizers and the norm of gradients are those of the cpu backend', async () => {
+  const shape = [3, 5];
+  await compare(
+    ([p, g, m]) => {
+      const norm = globalNorm([p!, g!]);
+      const descent = sgdStep(
+        { parameters: [tf.clone(p!)], gradients: [tf.clone(g!)], momentumBuffers: [tf.clone(m!)] },
+        { learningRate: 0.1, momentum: 0.9, weightDecay: 0.01 },
+      );
+      const adam = adamwStep(
+        { parameters: [p!], gradients: [g!], expAvgs: [m!], expAvgSqs: [tf.ones(shape)] },
+        { learningRate: 0.1, step: 3, betas: [0.9, 0.999], eps: 1e-8, weightDecays: [0.05] },
+      );
+      return [
+        norm,
+        ...descent.parameters,
+        ...descent.momentumBuffers!,
+        ...adam.parameters,
+        ...adam.expAvgs,
+        ...adam.expAvgSqs,
+      ];
+    },
+    [shape, shape, shape],
+  );
 });

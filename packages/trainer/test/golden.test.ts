@@ -1,7 +1,7 @@
 import '@proj/ops/gradients';
 import { random } from '@proj/random';
 import { floatLayers, initVit, type VitConfig, vit, vitConfig } from '@proj/vit';
-import { install } from '@proj/wasm-kernels/install';
+import { install, kernelReport } from '@proj/wasm-kernels/install';
 import { setBackend, tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adamw, type Batch, cosine, crossEntropy, tapeGradients, train } from '../src/index.ts';
@@ -70,7 +70,8 @@ const mean = (values: readonly number[]): number =>
 describe('200 training steps of a small ViT with the reproducible kernels', () => {
   beforeAll(async () => {
     await setBackend('wasm');
-    install();
+    install({ flavour: 'reproducible' });
+    expect(kernelReport()).toMatchObject({ flavour: 'reproducible', backend: 'wasm' });
   });
 
   it('give the committed SHA-256 of the weights', async () => {
