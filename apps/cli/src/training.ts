@@ -35,6 +35,7 @@ export interface TrainOptions extends GlobalOptions {
   readonly weightDecay: number;
   readonly cropPadding: number;
   readonly flip?: boolean;
+  readonly workers: number;
   readonly checkpointEvery: number;
   readonly force?: boolean;
 }
@@ -57,6 +58,9 @@ export async function trainModel(
   if (options.batchSize > clean.length) {
     throw usageError(`--batch-size ${options.batchSize}: there are only ${clean.length} images.`);
   }
+  if (options.workers > options.batchSize) {
+    throw usageError(`--workers ${options.workers}: a step has only ${options.batchSize} images for them.`);
+  }
   const config = start?.config ?? { ...wanted, classes: clean.classNames.length };
   const classNames =
     start?.classNames ?? (clean.classNames.length === config.classes ? clean.classNames : undefined);
@@ -65,6 +69,7 @@ export async function trainModel(
   requireFit(clean, config, classNames);
   await makeFolder(out);
   const { checkpointFile } = await import('@proj/trainer/node');
+  const { classifierWorkers } = await import('@proj/recipes/node');
   const store = checkpointFile(checkpoint);
   const resume = force === true ? undefined : await store.load();
   const dataset = await trainingImages(clean, options, output, signal);
@@ -73,6 +78,7 @@ export async function trainModel(
     classNames,
     recipe: recipeOf(options),
     dataset,
+    workers: classifierWorkers(options.workers),
     ...(start && { start: start.state }),
     provenance: {
       start: start === undefined ? null : await stateSha256(start.state),

@@ -1,5 +1,6 @@
 // Training
 export { type ClassifierRecipe, type TrainClassifierOptions, trainClassifier } from './train.ts';
+export type { ClassifierGradients, ClassifierWorkers } from './gradients.ts';
 
 // Evaluating and predicting
 export { type ClassifierOptions, evaluateClassifier, predict } from './evaluate.ts';

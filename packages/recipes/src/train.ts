@@ -12,15 +12,14 @@ import {
   type Batch,
   type Config,
   cosine,
-  crossEntropy,
   type TrainEvent,
   type TrainOptions,
-  tapeGradients,
   train,
 } from '@proj/trainer';
-import { checkParameters, floatLayers, initVit, type VitConfig, vit } from '@proj/vit';
+import { checkParameters, initVit, type VitConfig } from '@proj/vit';
 import { requireFit, toTensorBatch } from './batch.ts';
 import { datasetFingerprint } from './fingerprint.ts';
+import { type ClassifierWorkers, oneWorker } from './gradients.ts';
 
 /** How to train: AdamW with timm's decay groups, cosine with linear warm-up read at every step, cross-entropy. */
 export interface ClassifierRecipe {
@@ -43,6 +42,8 @@ export interface TrainClassifierOptions
   readonly start?: StateDict;
   /** Names of the classes that `start` knows in the order of its logits, to be compared with the data set's. */
   readonly classNames?: readonly string[] | undefined;
+  /** Default: this thread alone. */
+  readonly workers?: ClassifierWorkers | undefined;
   /** What else the run depends on, to be compared on resume: the start weights, the kernels. */
   readonly provenance?: Config;
 }
@@ -65,7 +66,7 @@ export function trainClassifier(
 }
 
 async function* events(options: TrainClassifierOptions): AsyncGenerator<TrainEvent<never>, void, void> {
-  const { config, recipe, dataset, start } = options;
+  const { config, recipe, dataset, start, workers = oneWorker } = options;
   const { batchSize, epochs, seed, augmentation } = recipe;
   const steps = stepsPerEpoch({ length: dataset.length, batchSize, dropLast: true });
   const inTurn = sequential((epoch, firstStep) =>
@@ -79,29 +80,37 @@ async function* events(options: TrainClassifierOptions): AsyncGenerator<TrainEve
     }),
   );
   const fingerprint = await datasetFingerprint(dataset);
-  yield* train<Batch, never>({
-    parameters: start === undefined ? initVit(config, seed) : toTensors(start),
-    valueAndGradients: tapeGradients<Batch>((parameters, _, { images, targets }) =>
-      crossEntropy(vit(config, floatLayers(parameters), images), targets),
-    ),
-    optimizer: adamw({
-      learningRate: cosine({
-        base: recipe.learningRate,
-        min: recipe.minLearningRate,
-        warmup: Math.round(recipe.warmupEpochs * steps),
-        warmupFrom: 0,
-        total: epochs * steps,
+  const gradients = workers.start(config);
+  try {
+    yield* train<Batch, never>({
+      parameters: start === undefined ? initVit(config, seed) : toTensors(start),
+      valueAndGradients: gradients.valueAndGradients,
+      optimizer: adamw({
+        learningRate: cosine({
+          base: recipe.learningRate,
+          min: recipe.minLearningRate,
+          warmup: Math.round(recipe.warmupEpochs * steps),
+          warmupFrom: 0,
+          total: epochs * steps,
+        }),
+        weightDecay: recipe.weightDecay,
       }),
-      weightDecay: recipe.weightDecay,
-    }),
-    epochs,
-    stepsPerEpoch: steps,
-    batch: async (epoch, step) => toTensorBatch(await inTurn(epoch, step), config),
-    config: { ...recipeConfig(config, recipe, dataset), ...fingerprint, ...options.provenance },
-    ...(options.checkpoints && { checkpoints: options.checkpoints }),
-    ...(options.resume && { resume: options.resume }),
-    ...(options.signal && { signal: options.signal }),
-  });
+      epochs,
+      stepsPerEpoch: steps,
+      batch: async (epoch, step) => toTensorBatch(await inTurn(epoch, step), config),
+      config: {
+        ...recipeConfig(config, recipe, dataset),
+        ...fingerprint,
+        workers: workers.count,
+        ...options.provenance,
+      },
+      ...(options.checkpoints && { checkpoints: options.checkpoints }),
+      ...(options.resume && { resume: options.resume }),
+      ...(options.signal && { signal: options.signal }),
+    });
+  } finally {
+    await gradients.close();
+  }
 }
 
 /** What a run depends on, flat, as checkpoints store it. */
