@@ -1,5 +1,5 @@
 import type { NamedTensors } from '@proj/ops';
-import { type Tensor, zerosLike } from '@tensorflow/tfjs-core';
+import { type Tensor, util, zerosLike } from '@tensorflow/tfjs-core';
 import { TrainerError } from './error.ts';
 import type { LearningRate, Schedule } from './schedule.ts';
 
@@ -70,7 +70,7 @@ export function stepAll(
 export function requireMatching(parameters: NamedTensors, gradients: NamedTensors): void {
   for (const [name, { shape }] of parameters) {
     const gradient = gradients.get(name);
-    if (gradient === undefined || gradient.shape.join() !== shape.join()) {
+    if (gradient === undefined || !util.arraysEqual(gradient.shape, shape)) {
       const got = gradient === undefined ? 'there is none' : `its gradient has [${gradient.shape}]`;
       throw new TrainerError(
         'TRAINER_GRADIENTS_MISMATCH',
