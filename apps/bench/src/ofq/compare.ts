@@ -1,8 +1,11 @@
 import '@proj/ops/gradients';
 import '@proj/wasm-kernels/install';
-import { type FixtureFolder, type OfqCase, ofqCase, ofqCaseNames } from '@proj/fixtures';
+import { type FixtureFolder, ofqCase, ofqCaseNames } from '@proj/fixtures';
 import { cosine, distillation } from '@proj/trainer';
-import { grads, setBackend, type Tensor, tensor } from '@tensorflow/tfjs-core';
+import { grads, setBackend, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { allowedDifference, type Computed, type Kind, live } from './kind.ts';
+import { quantizedLayer, quantizedModel } from './layer-cases.ts';
+import { lsqQuantizers, statsqWeights } from './quantizer-cases.ts';
 
 /** How far one case is from the reference; `compared` counts tensors, none where no package does this yet. */
 export interface OfqRow {
@@ -12,24 +15,6 @@ export interface OfqRow {
   /** The largest difference over what is allowed for its tensor; above 1 the case fails. */
   readonly worst: number;
 }
-
-/** What a package computed, beside the name of the reference's tensor. */
-type Computed = readonly [name: string, values: ArrayLike<number>];
-
-/** A kind of case is told by what it holds; `compute` does what the reference code did. */
-interface Kind {
-  is(entry: OfqCase): boolean;
-  compute(entry: OfqCase): Computed[];
-  /** Allowed difference relative to the largest reference value. */
-  readonly tolerance: number;
-}
-
-const live = (entry: OfqCase, name: string): Tensor => {
-  const { shape, dtype, data } = entry.tensors.get(name)!;
-  return dtype === 'int32'
-    ? tensor(Int32Array.from(data), [...shape], 'int32')
-    : tensor(Float32Array.from(data), [...shape]);
-};
 
 /** The distillation loss with one head or two, and its gradients. */
 const distillationLoss: Kind = {
@@ -75,26 +60,38 @@ const learningRates: Kind = {
   },
 };
 
-const kinds: readonly Kind[] = [distillationLoss, learningRates];
+const kinds: readonly Kind[] = [
+  distillationLoss,
+  learningRates,
+  statsqWeights,
+  lsqQuantizers,
+  quantizedLayer,
+  quantizedModel,
+];
 
-/** Compares every case of the folder that the packages can compute, on tfjs-wasm with our kernels. */
-export async function compareOfq(folder: FixtureFolder): Promise<OfqRow[]> {
-  await setBackend('wasm');
+/** Compares every case of the folder that the packages can compute, on tfjs-wasm with our kernels or on tfjs's cpu backend. */
+export async function compareOfq(folder: FixtureFolder, backend: 'wasm' | 'cpu' = 'wasm'): Promise<OfqRow[]> {
+  await setBackend(backend);
   return ofqCaseNames(folder).map((name) => {
     const entry = ofqCase(name, folder);
     const kind = kinds.find((candidate) => candidate.is(entry));
     let [compared, maxDifference, worst] = [0, 0, 0];
-    for (const [key, values] of kind?.compute(entry) ?? []) {
+    let results: Computed[] = [];
+    tidy(() => {
+      results = kind?.compute(entry) ?? [];
+    });
+    for (const [key, values] of results) {
       const { data } = entry.tensors.get(key)!;
       const largest = Math.max(...Array.from(data, Math.abs));
       const difference = Math.max(...Array.from(data, (value, i) => Math.abs(value - values[i]!)));
+      const allowed =
+        kind!.tolerance === undefined ? allowedDifference(entry, key, largest) : kind!.tolerance * largest;
       compared++;
       maxDifference = Math.max(maxDifference, difference);
       // NaN must not pass for the smallest difference.
-      worst =
-        difference <= kind!.tolerance * largest
-          ? Math.max(worst, difference / (kind!.tolerance * largest))
-          : Number.POSITIVE_INFINITY;
+      const share =
+        difference === 0 ? 0 : difference <= allowed ? difference / allowed : Number.POSITIVE_INFINITY;
+      worst = Math.max(worst, share);
     }
     return { case: name, compared, maxDifference, worst };
   });

@@ -1,0 +1,126 @@
+import {
+  gelu,
+  type LsqOffsets,
+  linear,
+  lsq,
+  mergeQueryKey,
+  type NamedTensors,
+  patchify,
+  quantizedAttention,
+  statsq,
+} from '@proj/ops';
+import { reshape, type Tensor } from '@tensorflow/tfjs-core';
+
+/** Bits of the image, the patch projection and the heads, in every model of the paper. */
+const OUTER_BITS = 8;
+
+/** The layers of OFQ's models with all their quantizers, each between its name's prefix and tensors; names are the reference code's. */
+export interface QuantizedParts {
+  /** Images [B, channels, S, S] to patches [B, N, C]: LSQ on images per channel and on the weight per output, 8 bits. */
+  patches(images: Tensor, prefix: string, patchSize: number): Tensor;
+  /** x Wᵀ + b of tokens [B, N, in], LSQ per token (unsigned where `signed` is false) and StatsQ. */
+  linear(x: Tensor, prefix: string, signed?: boolean): Tensor;
+  /** QKR's attention with its projection, [B, N, C] to [B, N, C]; a mask as `quantizedAttention` has it. */
+  attention(x: Tensor, prefix: string, heads: number, mask?: Tensor): Tensor;
+  /** fc2(GELU(fc1 x)), [B, N, C] to [B, N, C]. */
+  mlp(x: Tensor, prefix: string): Tensor;
+  /** Features [B, C] to logits [B, classes]: one LSQ step for all features, one for each row of the weight, 8 bits. */
+  head(x: Tensor, prefix: string): Tensor;
+}
+
+/** OFQ's layers with blocks of `bits` bits (weights and activations) on live parameters; `get` finds one by its name. */
+export function quantizedParts(get: (name: string) => Tensor, bits: number): QuantizedParts {
+  const weight = (w: Tensor): Tensor => {
+    const [groups, inner] = w.shape as [number, number];
+    return statsq(w, { bits, groups, inner });
+  };
+  const offsets = (before: string, after: string): LsqOffsets => ({
+    before: get(`${before}.bias`),
+    after: get(`${after}.bias`),
+  });
+  /** Every linear layer's input: one step for each `inner` elements, one pair of offsets for each channel. */
+  const input = (x: Tensor, prefix: string, inner: number, bits: number, signed: boolean): Tensor => {
+    const step = get(`${prefix}.input_quant_fn.s`);
+    return quantized(x, step, inner, bits, signed, offsets(`${prefix}.move_b4`, `${prefix}.move_aft`));
+  };
+  const outerWeight = (prefix: string): Tensor => {
+    const w = get(`${prefix}.weight`);
+    const rows = reshape(w, [w.shape[0]!, w.size / w.shape[0]!]);
+    return quantized(rows, get(`${prefix}.lsqw_fn.s`), rows.shape[1]!, OUTER_BITS, true);
+  };
+  const dense = (x: Tensor, prefix: string, signed = true): Tensor =>
+    linear(
+      input(x, prefix, x.shape[2]!, bits, signed),
+      weight(get(`${prefix}.weight`)),
+      get(`${prefix}.bias`),
+    );
+
+  return {
+    patches(images, prefix, patchSize) {
+      const pixels = images.shape[2]! * images.shape[3]!;
+      const quantizedImages = input(images, prefix, pixels, OUTER_BITS, true);
+      return linear(patchify(quantizedImages, patchSize), outerWeight(prefix), get(`${prefix}.bias`));
+    },
+    linear: dense,
+    attention(x, prefix, heads, mask) {
+      const [batch, tokens, width] = x.shape as [number, number, number];
+      const xq = input(x, `${prefix}.quant_x_4_qkv`, width, bits, true);
+      const merged = mergeQueryKey(get(`${prefix}.q.weight`), get(`${prefix}.k.weight`), heads);
+      const keys = quantized(
+        linear(xq, weight(merged)),
+        get(`${prefix}.quan_a_qkx_fn.s`),
+        width,
+        bits,
+        true,
+        offsets(`${prefix}.move_qkx_b4`, `${prefix}.move_qkx_aft`),
+      );
+      const values = quantized(
+        linear(xq, weight(get(`${prefix}.v.weight`)), get(`${prefix}.v.bias`)),
+        get(`${prefix}.quan_a_v_fn.s`),
+        1,
+        bits,
+        true,
+        offsets(`${prefix}.move_v_b4`, `${prefix}.move_v_aft`),
+      );
+      const { high } = codes(bits, false);
+      const step = get(`${prefix}.quan_a_softmax_fn.s`);
+      const scale = 1 / Math.sqrt(width / heads);
+      const gradientScale = 1 / Math.sqrt(high * batch * heads * tokens);
+      const spec = { heads, scale, high, gradientScale };
+      return dense(quantizedAttention(xq, keys, values, step, spec, mask), `${prefix}.proj`);
+    },
+    mlp: (x, prefix) => dense(gelu(dense(x, `${prefix}.fc1`)), `${prefix}.fc2`, false),
+    head: (x, prefix) =>
+      linear(input(x, prefix, x.size, OUTER_BITS, true), outerWeight(prefix), get(`${prefix}.bias`)),
+  };
+}
+
+/** A lookup of parameters that says which one is missing. */
+export function parameterOf(parameters: NamedTensors): (name: string) => Tensor {
+  return (name) => {
+    const parameter = parameters.get(name);
+    if (parameter === undefined) {
+      throw new Error(`there is no parameter ${name} among the ${parameters.size} given`);
+    }
+    return parameter;
+  };
+}
+
+/** Smallest and largest code of b bits. */
+function codes(bits: number, signed: boolean) {
+  return signed ? { low: -(2 ** (bits - 1)), high: 2 ** (bits - 1) - 1 } : { low: 0, high: 2 ** bits - 1 };
+}
+
+/** LSQ with the reference code's gradient scale 1 / sqrt(high M), M the number of elements that share a step. */
+export function quantized(
+  x: Tensor,
+  step: Tensor,
+  inner: number,
+  bits: number,
+  signed: boolean,
+  offsets?: LsqOffsets,
+): Tensor {
+  const { low, high } = codes(bits, signed);
+  const gradientScale = 1 / Math.sqrt((high * x.size) / step.size);
+  return lsq(x, step, { inner, low, high, gradientScale }, offsets);
+}
