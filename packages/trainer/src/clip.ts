@@ -6,7 +6,7 @@ import { releaseTensors } from './release.ts';
 
 /**
  * `optimizer` with gradients clipped by their global norm, as torch.nn.utils.clip_grad_norm_ does:
- * `g *= min(1, maxNorm / (norm + 1e-6))`. With `maxNorm` infinite they are only checked.
+ * `g *= min(1, maxNorm / (norm + 1e-6))`. Waits for the norm at every step; with `maxNorm` infinite the gradients are only checked.
  *
  * @throws {TrainerError} TRAINER_OPTION_INVALID for a `maxNorm` that is not positive; its `step` TRAINER_GRADIENTS_NOT_FINITE, where
  * torch's default would write NaN into all parameters.
