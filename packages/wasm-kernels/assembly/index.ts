@@ -1,11 +1,15 @@
 export { attention, attentionGradient, attentionScratch } from './attention';
 export { batchNorm, batchNormGradient, batchNormScratch, channelStatistics } from './batch-norm';
 export { crossEntropy } from './cross-entropy';
+export { depthwise, depthwiseFilterGradient, depthwiseInputGradient } from './depthwise';
 export { gelu, geluGradient, geluTanh, geluTanhGradient } from './gelu';
 export { columnSums, layerNorm, layerNormGradient } from './layer-norm';
 export { maxPoolGradient } from './max-pool';
 export { adamw, sgd, sumOfSquares } from './optimizers';
 export { lsq, lsqGradient } from './lsq';
+export { segmentSum } from './segment-sum';
+export { transposeBytes, transposeWords } from './transpose';
+export { clear, gatherWindows, scatterWindows } from './windows';
 export { product, productScratch } from './product';
 export { quantizedAttention, quantizedAttentionGradient, quantizedAttentionScratch } from './quantized-attention';
 export { softmax, softmaxGradient } from './softmax';

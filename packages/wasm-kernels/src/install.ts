@@ -17,6 +17,19 @@ import { batchMatMulKernel } from './batch-mat-mul.ts';
 import { batchNormGradientKernel, batchNormKernel, channelStatisticsKernel } from './batch-norm.ts';
 import { crossEntropyKernel } from './cross-entropy.ts';
 import { availableFlavour, type FlavourChoice } from './flavour.ts';
+import {
+  conv2dBackpropFilterKernel,
+  conv2dBackpropInputKernel,
+  conv2dKernel,
+  fusedConv2dKernel,
+} from './conv2d.ts';
+import {
+  depthwiseBackpropFilterKernel,
+  depthwiseBackpropInputKernel,
+  depthwiseKernel,
+  fusedDepthwiseKernel,
+} from './depthwise.ts';
+import { einsumKernel } from './einsum.ts';
 import { fusedMatMulKernel } from './fused-mat-mul.ts';
 import { geluGradientKernel, geluKernel, geluTanhGradientKernel, geluTanhKernel } from './gelu.ts';
 import { globalNormKernel } from './global-norm.ts';
@@ -26,18 +39,31 @@ import { layerNormGradientKernel, layerNormKernel } from './layer-norm.ts';
 import { columnSumsKernel, linearKernel } from './linear.ts';
 import { lsqGradientKernel, lsqKernel } from './lsq.ts';
 import { maxPoolGradKernel } from './max-pool-grad.ts';
+import { unsortedSegmentSumKernel } from './segment-sum.ts';
+import { transposeKernel } from './transpose.ts';
 import type { Flavour } from './module.ts';
 import { adamwKernel, sgdKernel } from './optimizers.ts';
 import { quantizedAttentionGradientKernel, quantizedAttentionKernel } from './quantized-attention.ts';
 import { softmaxGradientKernel, softmaxKernel } from './softmax.ts';
 import { statsqKernel } from './statsq.ts';
 
-/** In place of tfjs's own. */
+/** In place of tfjs's own, and where its wasm backend has none. */
 const replacements: readonly KernelConfig[] = [
   batchMatMulKernel,
   fusedMatMulKernel,
   identityKernel,
   maxPoolGradKernel,
+  conv2dKernel,
+  fusedConv2dKernel,
+  conv2dBackpropInputKernel,
+  conv2dBackpropFilterKernel,
+  depthwiseKernel,
+  fusedDepthwiseKernel,
+  depthwiseBackpropInputKernel,
+  depthwiseBackpropFilterKernel,
+  unsortedSegmentSumKernel,
+  transposeKernel,
+  einsumKernel,
 ];
 
 /** Used by `@proj/ops` where they are registered. */

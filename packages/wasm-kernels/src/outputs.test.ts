@@ -6,6 +6,10 @@ import './install.ts';
 const run = (kernel: string, inputs: tf.NamedTensorMap, attrs: tf.NamedAttrMap = {}): tf.Tensor[] =>
   [tf.engine().runKernel(kernel, inputs, attrs)].flat();
 
+const images = (channels: number): tf.Tensor4D => tf.ones([1, 5, 5, channels]);
+const same = (shape: object): Record<string, number> =>
+  ({ strides: 1, pad: 'same', ...shape }) as unknown as Record<string, number>;
+
 const KERNELS: Readonly<Record<string, () => tf.Tensor[]>> = {
   BatchMatMul: () => [tf.matMul(tf.ones([2, 3, 4]), tf.ones([4, 5]))],
   _FusedMatMul: () => [
@@ -19,6 +23,45 @@ const KERNELS: Readonly<Record<string, () => tf.Tensor[]>> = {
         .runKernel('MaxPoolGrad', { dy, input, output: dy }, { filterSize: 2, strides: 2, pad: 'valid' }),
     ].flat();
   },
+  Conv2D: () => [tf.conv2d(images(2), tf.ones([3, 3, 2, 4]), 1, 'same')],
+  FusedConv2D: () => [
+    tf.fused.conv2d({
+      x: images(2),
+      filter: tf.ones([3, 3, 2, 4]),
+      strides: 1,
+      pad: 'same',
+      bias: tf.ones([4]),
+      activation: 'elu',
+    }),
+  ],
+  Conv2DBackpropInput: () => [tf.conv2dTranspose(images(4), tf.ones([3, 3, 2, 4]), [1, 5, 5, 2], 1, 'same')],
+  Conv2DBackpropFilter: () =>
+    run('Conv2DBackpropFilter', { x: images(2), dy: images(4) }, same({ filterShape: [3, 3, 2, 4] })),
+  DepthwiseConv2dNative: () => [tf.depthwiseConv2d(images(2), tf.ones([3, 3, 2, 1]), 1, 'same')],
+  FusedDepthwiseConv2D: () => [
+    tf.fused.depthwiseConv2d({
+      x: images(2),
+      filter: tf.ones([3, 3, 2, 1]),
+      strides: 1,
+      pad: 'same',
+      activation: 'elu',
+    }),
+  ],
+  DepthwiseConv2dNativeBackpropInput: () =>
+    run(
+      'DepthwiseConv2dNativeBackpropInput',
+      { dy: images(2), filter: tf.ones([3, 3, 2, 1]) },
+      same({ inputShape: [1, 5, 5, 2] }),
+    ),
+  DepthwiseConv2dNativeBackpropFilter: () =>
+    run(
+      'DepthwiseConv2dNativeBackpropFilter',
+      { x: images(2), dy: images(2) },
+      same({ filterShape: [3, 3, 2, 1] }),
+    ),
+  UnsortedSegmentSum: () => [tf.unsortedSegmentSum(tf.ones([3, 2]), tf.tensor1d([0, 1, 0], 'int32'), 2)],
+  Transpose: () => [tf.transpose(tf.ones([3, 4, 5]), [2, 0, 1])],
+  Einsum: () => [tf.einsum('abc,dbe->ead', tf.ones([2, 3, 4]), tf.ones([5, 3, 2]))],
   'proj.Linear': () =>
     run('proj.Linear', { x: tf.ones([3, 4]), weight: tf.ones([5, 4]), bias: tf.ones([5]) }),
   'proj.ColumnSums': () => run('proj.ColumnSums', { x: tf.ones([3, 4]) }),
