@@ -42,6 +42,11 @@ describe.each(BACKENDS)('crossEntropy on %s', (backend) => {
     });
   });
 
+  it('is 0 where there is one class', () => {
+    const { value, grad } = tf.valueAndGrad((x) => crossEntropy(x, tf.zeros([2], 'int32')))(tf.ones([2, 1]));
+    expect([value.dataSync()[0], ...grad.dataSync()].map(Math.abs)).toEqual([0, 0, 0]);
+  });
+
   it('stays finite for large logits', () => {
     const loss = crossEntropy(tf.tensor2d([[1000, -1000]]), tf.tensor1d([1], 'int32'));
     expect(loss.dataSync()[0]).toBe(2000);

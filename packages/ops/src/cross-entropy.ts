@@ -1,17 +1,18 @@
 import {
   cast,
   div,
+  equal,
   exp,
   log,
   max,
   mul,
   neg,
   notEqual,
-  oneHot,
+  range,
+  reshape,
   sub,
   sum,
   type Tensor,
-  type Tensor1D,
   where,
   zerosLike,
 } from '@tensorflow/tfjs-core';
@@ -48,12 +49,16 @@ export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {
   return differentiable([logits], ([logits]) => {
     const [value, slope] =
       fast('CrossEntropy', { logits: logits!, targets }) ??
-      composed(logits!, byClass ? cast(oneHot(targets as Tensor1D, classes), 'float32') : targets);
+      composed(logits!, byClass ? oneHot(targets, classes) : targets);
     return { value: value!, saved: [slope!], gradient: (dy, [slope]) => [mul(slope!, dy)] };
   });
 }
 
-/** The loss and its slope. (The one-hot is cast because tfjs's wasm kernel fills a float32 one with integers.) */
+/** tfjs's own cannot make one of a single class, and its wasm kernel fills float32 with integers. */
+const oneHot = (labels: Tensor, classes: number): Tensor =>
+  cast(equal(reshape(labels, [labels.size, 1]), range(0, classes, 1, 'int32')), 'float32');
+
+/** The loss and its slope. */
 function composed(logits: Tensor, wanted: Tensor): [Tensor, Tensor] {
   const batch = logits.shape[0]!;
   const shifted = sub(logits, max(logits, 1, true));

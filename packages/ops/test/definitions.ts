@@ -58,13 +58,15 @@ export function erf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * sum;
 }
 
-/** softmax(scale q kᵀ) v on [batch, n, d], [batch, m, d], [batch, m, e]. */
+/** softmax(scale q kᵀ + mask) v on [batch, n, d], [batch, m, d], [batch, m, e]; `mask` says what is added to score [batch, n, m]. */
 export function attention(
   q: Float64Array,
   k: Float64Array,
   v: Float64Array,
   { batch, n, m, d, e, scale }: { batch: number; n: number; m: number; d: number; e: number; scale: number },
+  mask: (i: number) => number = () => 0,
 ): Float64Array {
-  const scores = batchProduct(q, transposed(k, batch, m, d), batch, n, d, m).map((x) => scale * x);
+  const products = batchProduct(q, transposed(k, batch, m, d), batch, n, d, m);
+  const scores = products.map((x, i) => scale * x + mask(i));
   return batchProduct(byRow(scores, m, softmaxRow), v, batch, n, m, e);
 }
