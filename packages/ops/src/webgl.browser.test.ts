@@ -7,6 +7,8 @@ import {
   adamwStep,
   attention,
   attentionPacked,
+  batchNorm,
+  batchNormTraining,
   crossEntropy,
   gelu,
   globalNorm,
@@ -90,6 +92,18 @@ it.each<[name: string, run: Operation, shapes: number[][]]>([
     ],
   ],
   ['attentionPacked', (qkv) => attentionPacked(qkv!, 3, 0.4), [[2, 5, 36]]],
+  [
+    'batchNorm',
+    (x, w, b) => batchNorm(x!, w!, b!, { mean: tf.fill([5], 0.3), variance: tf.fill([5], 0.7), eps: 1e-3 }),
+    [[2, 3, 4, 5], [5], [5]],
+  ],
+  [
+    'batchNormTraining',
+    (x, w, b) =>
+      batchNormTraining(x!, w!, b!, { mean: tf.zeros([5]), variance: tf.ones([5]), eps: 1e-3, momentum: 0.1 })
+        .y,
+    [[2, 3, 4, 5], [5], [5]],
+  ],
   ['crossEntropy', (x) => crossEntropy(x!, tf.tensor1d([2, 0, 4], 'int32')), [[3, 5]]],
   [
     'lsq',
