@@ -2,9 +2,19 @@
  * Registers tfjs-core's own gradients, so that `tf.grads` differentiates `tf.add`, `tf.concat`, `tf.slice` and the like: `import '@proj/ops/gradients'`.
  *
  * tfjs-core registers none when Node imports it. The definitions are tfjs-core's, run on the copy of it that the program has.
- * Those of max pooling refuse tfjs-wasm's own kernels, which are wrong (`OpsError` `OPS_WRONG_KERNEL`).
+ * Those that are wrong or missing there are put right: of matMul, maximum, minimum and squaredDifference where an operand is
+ * broadcast, of cumsum, prod and einsum, and of comparisons, which is zero. Those of max pooling refuse tfjs-wasm's own kernels,
+ * which are wrong (`OpsError` `OPS_WRONG_KERNEL`).
  */
 import './generated/gradients.js';
+import { repairAxisGradients } from './axis-gradients.ts';
+import { repairBroadcastGradients } from './broadcast-gradients.ts';
+import { registerComparisonGradients } from './comparison-gradients.ts';
+import { registerEinsumGradient } from './einsum-gradient.ts';
 import { refuseWrongMaxPoolGradients } from './max-pool-gradient.ts';
 
 refuseWrongMaxPoolGradients();
+repairBroadcastGradients();
+repairAxisGradients();
+registerComparisonGradients();
+registerEinsumGradient();

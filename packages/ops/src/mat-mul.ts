@@ -23,30 +23,42 @@ export function matMul(a: Tensor, b: Tensor, transposeA = false, transposeB = fa
   const batch = broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
   requireShapes(batch !== undefined, 'matMul', 'batch axes that are equal or 1', { a, b });
 
-  return differentiable([a, b], ([a, b]) => {
-    const shapeA = a!.shape;
-    const shapeB = b!.shape;
-    // One right matrix for all: the rows of a batch are the rows of one taller matrix, and its gradient is one product, where
-    // the general way would make a gradient for each of the batch and sum those.
-    const tall = !transposeA && count(shapeB.slice(0, -2)) === 1;
-    const rows = (x: Tensor): Tensor => reshape(x, [count(x.shape.slice(0, -1)), x.shape.at(-1)!]);
-    const gradientB = (dy: Tensor, a: Tensor): Tensor => {
-      if (tall)
-        return transposeB ? product(rows(dy), rows(a), true, false) : product(rows(a), rows(dy), true, false);
-      return transposeB ? batched(dy, a, true, transposeA, batch) : batched(a, dy, !transposeA, false, batch);
-    };
-    return {
-      value: batched(a!, b!, transposeA, transposeB, batch),
-      saved: [a!, b!],
-      gradient: (dy, [a, b]) => [
-        reduceTo(
-          transposeA ? batched(b!, dy, transposeB, true, batch) : batched(dy, b!, false, !transposeB, batch),
-          shapeA,
-        ),
-        reduceTo(gradientB(dy, a!), shapeB),
-      ],
-    };
-  });
+  return differentiable([a, b], ([a, b]) => ({
+    value: batched(a!, b!, transposeA, transposeB, batch),
+    saved: [a!, b!],
+    gradient: (dy, [a, b]) => {
+      const gradients = matMulGradients(dy, a!, b!, transposeA, transposeB);
+      return [gradients.a(), gradients.b()];
+    },
+  }));
+}
+
+/** da and db of a product of any broadcast, each computed when it is asked for. */
+export function matMulGradients(
+  dy: Tensor,
+  a: Tensor,
+  b: Tensor,
+  transposeA: boolean,
+  transposeB: boolean,
+): Readonly<Record<'a' | 'b', () => Tensor>> {
+  const batch = dy.shape.slice(0, -2);
+  // One right matrix for all: the rows of a batch are the rows of one taller matrix, and its gradient is one product, where
+  // the general way would make a gradient for each of the batch and sum those.
+  const tall = !transposeA && count(b.shape.slice(0, -2)) === 1;
+  const rows = (x: Tensor): Tensor => reshape(x, [count(x.shape.slice(0, -1)), x.shape.at(-1)!]);
+  const gradientB = (): Tensor => {
+    if (tall)
+      return transposeB ? product(rows(dy), rows(a), true, false) : product(rows(a), rows(dy), true, false);
+    return transposeB ? batched(dy, a, true, transposeA, batch) : batched(a, dy, !transposeA, false, batch);
+  };
+  return {
+    a: () =>
+      reduceTo(
+        transposeA ? batched(b, dy, transposeB, true, batch) : batched(dy, b, false, !transposeB, batch),
+        a.shape,
+      ),
+    b: () => reduceTo(gradientB(), b.shape),
+  };
 }
 
 /** The product with as few batches expanded as tfjs's kernels need: they read one batch size repeated as a whole, or none. */

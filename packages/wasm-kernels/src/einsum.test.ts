@@ -1,3 +1,4 @@
+import '@proj/ops/gradients';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -26,6 +27,12 @@ function definition(terms: readonly string[], operands: readonly tf.Tensor[], ou
   return y;
 }
 
+const labels = fc.shuffledSubarray([...'abcde'], { minLength: 1, maxLength: 4 });
+/** Two operands' labels, and those of the output in any order. */
+const equations = fc
+  .tuple(labels, labels)
+  .chain(([a, b]) => fc.tuple(fc.constant([a, b]), fc.shuffledSubarray([...new Set([...a, ...b])])));
+
 /** Holds `tf.einsum` against the definition, and counts what it leaves behind. */
 function check(terms: readonly string[], output: string): void {
   const operands = terms.map((term, i) => values(shape(term), i));
@@ -43,10 +50,6 @@ beforeAll(() => tf.setBackend('wasm'));
 
 describe('tf.einsum on wasm, where tfjs has none', () => {
   it('agrees with its definition for random equations of two operands', () => {
-    const labels = fc.shuffledSubarray([...'abcde'], { minLength: 1, maxLength: 4 });
-    const equations = fc
-      .tuple(labels, labels)
-      .chain(([a, b]) => fc.tuple(fc.constant([a, b]), fc.shuffledSubarray([...new Set([...a, ...b])])));
     fc.assert(
       fc.property(equations, ([terms, output]) =>
         check(
@@ -71,6 +74,32 @@ describe('tf.einsum on wasm, where tfjs has none', () => {
     ['i,j', 'ij'],
   ])('agrees for %s -> %s', (terms, output) => {
     check(terms.split(','), output);
+  });
+
+  it('has gradients, which are exact differences, being linear in each operand', () => {
+    const dot = (a: tf.Tensor, b: tf.Tensor): number => tf.sum(tf.mul(a, b)).dataSync()[0]!;
+    fc.assert(
+      fc.property(equations, ([terms, output]) => {
+        tf.tidy(() => {
+          const run = (...operands: tf.Tensor[]): tf.Tensor =>
+            tf.einsum(`${terms.map((term) => term.join('')).join()}->${output.join('')}`, ...operands);
+          const [a, b] = terms.map((term, i) => values(shape(term.join('')), i)) as [tf.Tensor, tf.Tensor];
+          const dy = values(run(a, b).shape, 5);
+          const [da, db] = tf.grads(run)([a, b], dy) as [tf.Tensor, tf.Tensor];
+          expect([da.shape, db.shape]).toEqual([a.shape, b.shape]);
+          const [towards, away] = [values(a.shape, 7), values(b.shape, 8)];
+          expect(dot(da, towards) / (1 + tf.norm(da).dataSync()[0]!)).toBeCloseTo(
+            dot(dy, run(towards, b)) / (1 + tf.norm(da).dataSync()[0]!),
+            4,
+          );
+          expect(dot(db, away) / (1 + tf.norm(db).dataSync()[0]!)).toBeCloseTo(
+            dot(dy, run(a, away)) / (1 + tf.norm(db).dataSync()[0]!),
+            4,
+          );
+        });
+      }),
+      { numRuns: 100, seed: 17 },
+    );
   });
 
   it('refuses sizes that do not fit, leaving nothing behind', () => {
