@@ -1,4 +1,4 @@
-import { customGrad, type Tensor } from '@tensorflow/tfjs-core';
+import { customGrad, type Tensor, tidy } from '@tensorflow/tfjs-core';
 
 /** A value, what its gradient needs of it, and the gradient: one tensor for each input, of that input's shape. */
 export interface Differentiated {
@@ -20,7 +20,8 @@ export function differentiable(
     const save = given.pop() as (tensors: Tensor[]) => void;
     const { value, saved, gradient } = forward(given as Tensor[]);
     save(saved);
-    return { value, gradFunc: (dy: Tensor, kept: Tensor[]) => gradient(dy, kept) };
+    // Not tidied by tfjs, which would hold what a gradient only needs in between until all gradients are there.
+    return { value, gradFunc: (dy: Tensor, kept: Tensor[]) => tidy(() => gradient(dy, kept)) };
   });
   return operation(...inputs);
 }

@@ -9,8 +9,12 @@ export function fast(
   inputs: NamedTensorMap,
   attrs: Readonly<Record<string, number | readonly number[]>> = {},
 ): Tensor[] | undefined {
-  const kernel = `proj.${name}`;
-  if (getKernel(kernel, getBackend()) == null) return undefined;
-  const outputs = engine().runKernel(kernel, inputs, attrs) as Tensor | Tensor[];
+  if (!isFast(name)) return undefined;
+  const outputs = engine().runKernel(`proj.${name}`, inputs, attrs) as Tensor | Tensor[];
   return Array.isArray(outputs) ? outputs : [outputs];
+}
+
+/** Whether the kernel `proj.<name>` is registered for the current backend. */
+export function isFast(name: string): boolean {
+  return getKernel(`proj.${name}`, getBackend()) != null;
 }

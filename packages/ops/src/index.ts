@@ -9,6 +9,11 @@ export { gelu } from './gelu.ts';
 export { type SoftmaxOptions, softmax } from './softmax.ts';
 export { attention, attentionPacked } from './attention.ts';
 
+// Whole branches of a transformer block
+export { attentionBlock } from './attention-block.ts';
+export { mlpBlock } from './mlp-block.ts';
+export type { Affine } from './residual.ts';
+
 // Quantizers, and attention between them
 export { type LsqOffsets, type LsqSpec, lsq } from './lsq.ts';
 export { type StatsqSpec, statsq } from './statsq.ts';

@@ -25,11 +25,7 @@ export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number):
     'x [..., C] with C > 0, weight [C] and bias [C]',
     { x, weight, bias },
   );
-  if (!(eps > 0))
-    throw new OpsError(
-      'OPS_BAD_ARGUMENT',
-      `layerNorm: eps must be positive, got ${eps}; PyTorch's default is 1e-5, timm's ViT uses 1e-6.`,
-    );
+  requireEps('layerNorm', eps);
 
   return differentiable([x, weight, bias], ([x, weight, bias]) => {
     const [value, centre, inverse] =
@@ -43,6 +39,14 @@ export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number):
         composedGradient(dy, x!, weight!, mean!, inverse!),
     };
   });
+}
+
+export function requireEps(operation: string, eps: number): void {
+  if (eps > 0) return;
+  throw new OpsError(
+    'OPS_BAD_ARGUMENT',
+    `${operation}: eps must be positive, got ${eps}; PyTorch's default is 1e-5, timm's ViT uses 1e-6.`,
+  );
 }
 
 /** The value, each row's mean, and 1 / sqrt(variance + eps). */

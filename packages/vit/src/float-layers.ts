@@ -1,4 +1,4 @@
-import { attentionPacked, gelu, layerNorm, linear, type NamedTensors, patchify } from '@proj/ops';
+import { attentionBlock, layerNorm, linear, mlpBlock, type NamedTensors, patchify } from '@proj/ops';
 import { add, concat, div, reshape, slice, type Tensor, tidy, tile } from '@tensorflow/tfjs-core';
 import { VitError } from './error.ts';
 import type { VitLayers } from './layers.ts';
@@ -21,8 +21,7 @@ export function floatLayers(parameters: NamedTensors): VitLayers<Tensor> {
       `there is no parameter ${name} among the ${parameters.size} given; checkParameters() lists all that differ.`,
     );
   };
-  const norm = (x: Tensor, prefix: string, eps: number) =>
-    layerNorm(x, get(`${prefix}.weight`), get(`${prefix}.bias`), eps);
+  const affine = (prefix: string) => ({ weight: get(`${prefix}.weight`), bias: get(`${prefix}.bias`) });
   const dense = (x: Tensor, prefix: string) => linear(x, get(`${prefix}.weight`), get(`${prefix}.bias`));
 
   return {
@@ -41,21 +40,24 @@ export function floatLayers(parameters: NamedTensors): VitLayers<Tensor> {
         const prefix = tokens.map((name) => tile(get(name), [batch!, 1, 1]));
         return add(concat([...prefix, patches], 1), get(position));
       }),
-    attention: (x, { norm: before, attn, heads, eps }) =>
-      tidy(() => {
-        const qkv = dense(norm(x, before, eps), `${attn}.qkv`);
-        const headDim = x.shape[2]! / heads;
-        return add(x, dense(attentionPacked(qkv, heads, 1 / Math.sqrt(headDim)), `${attn}.proj`));
-      }),
-    mlp: (x, { norm: before, mlp, eps }) =>
-      tidy(() => add(x, dense(gelu(dense(norm(x, before, eps), `${mlp}.fc1`)), `${mlp}.fc2`))),
-    head: (x, { norm: before, heads, eps }) =>
+    attention: (x, { norm, attn, heads, eps }) =>
+      attentionBlock(
+        x,
+        { norm: affine(norm), qkv: affine(`${attn}.qkv`), proj: affine(`${attn}.proj`) },
+        heads,
+        eps,
+      ),
+    mlp: (x, { norm, mlp, eps }) =>
+      mlpBlock(x, { norm: affine(norm), fc1: affine(`${mlp}.fc1`), fc2: affine(`${mlp}.fc2`) }, eps),
+    head: (x, { norm, heads, eps }) =>
       tidy(() => {
         const [batch, , width] = x.shape as [number, number, number];
         // LayerNorm works token by token, so the other tokens need none.
-        const logits = heads.map(({ head, token }) =>
-          dense(norm(reshape(slice(x, [0, token, 0], [batch, 1, width]), [batch, width]), before, eps), head),
-        );
+        const { weight, bias } = affine(norm);
+        const logits = heads.map(({ head, token }) => {
+          const chosen = reshape(slice(x, [0, token, 0], [batch, 1, width]), [batch, width]);
+          return dense(layerNorm(chosen, weight, bias, eps), head);
+        });
         return div(logits.reduce(add), logits.length);
       }),
   };

@@ -40,7 +40,7 @@ export function layerNorm(
   }
 }
 
-/** dx, dweight and dbias of `layerNorm`, from dy, x, the weight and what was kept of each row. */
+/** dx, plus `from` unless that is 0, dweight and dbias of `layerNorm`, from dy, x, the weight and what was kept of each row. */
 export function layerNormGradient(
   rows: i32,
   width: i32,
@@ -49,6 +49,7 @@ export function layerNormGradient(
   weight: usize,
   means: usize,
   inverses: usize,
+  from: usize,
   dx: usize,
   dWeight: usize,
   dBias: usize,
@@ -80,12 +81,14 @@ export function layerNormGradient(
       const left = width - i;
       const normal = f32x4.mul(f32x4.sub(load(x + at, left, mean), centre), scale);
       const g = f32x4.mul(load(dy + at, left, 0), load(weight + at, left, 0));
-      const value = f32x4.mul(f32x4.sub(f32x4.sub(g, meanG), f32x4.mul(normal, meanGX)), scale);
+      let value = f32x4.mul(f32x4.sub(f32x4.sub(g, meanG), f32x4.mul(normal, meanGX)), scale);
+      if (from != 0) value = f32x4.add(value, load(from + at, left, 0));
       store(dx + at, value, left);
     }
     dy += 4 * <usize>width;
     x += 4 * <usize>width;
     dx += 4 * <usize>width;
+    if (from != 0) from += 4 * <usize>width;
   }
 }
 

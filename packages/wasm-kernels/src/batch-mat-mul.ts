@@ -15,9 +15,6 @@ export const batchMatMulKernel: KernelConfig = {
   kernelFunc({ inputs, attrs, backend }) {
     const { a, b } = inputs as { a: TensorInfo; b: TensorInfo };
     const { transposeA, transposeB } = attrs as unknown as BatchMatMulAttrs;
-    return batchProduct(backend as WasmBackend, a, b, transposeA, transposeB, {
-      low: Number.NEGATIVE_INFINITY,
-      high: Number.POSITIVE_INFINITY,
-    });
+    return batchProduct(backend as WasmBackend, a, b, transposeA, transposeB);
   },
 };

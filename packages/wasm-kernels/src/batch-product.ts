@@ -4,11 +4,18 @@ import { heapOf, type WasmBackend } from './heap.ts';
 import { ACTIVATION } from './kernels.ts';
 import { withOutputs } from './outputs.ts';
 
-/** What may follow in the same pass: a bias of one value per column, and bounds that the result is clamped to. */
+/** What else the product's pass does, in this order. */
 export interface Epilogue {
+  /** Of the result's shape: where the sums start. */
+  readonly from?: TensorInfo | undefined;
+  /** One value per column. */
   readonly bias?: TensorInfo | undefined;
-  readonly low: number;
-  readonly high: number;
+  /** Bounds that the result is clamped to. */
+  readonly low?: number;
+  readonly high?: number;
+  /** One of `ACTIVATION`, and the tensor of the result's shape beside it. */
+  readonly activation?: number;
+  readonly other?: TensorInfo | undefined;
 }
 
 /**
@@ -22,7 +29,7 @@ export function batchProduct(
   b: TensorInfo,
   transposeA: boolean,
   transposeB: boolean,
-  { bias, low, high }: Epilogue,
+  { from, bias, low = -Infinity, high = Infinity, activation = ACTIVATION.none, other }: Epilogue = {},
 ): TensorInfo {
   const left = operand(a, transposeA);
   const right = operand(b, transposeB);
@@ -47,7 +54,9 @@ export function batchProduct(
       const offsetA = offset(a);
       const offsetB = offset(b);
       const offsetC = offset(out);
-      const offsetBias = bias === undefined ? 0 : offset(bias);
+      const [offsetFrom, offsetBias, offsetOther] = [from, bias, other].map((tensor) =>
+        tensor === undefined ? 0 : offset(tensor),
+      ) as [number, number, number];
       for (let i = 0; i < shiftsA.length; i++) {
         kernels.product(
           m,
@@ -61,12 +70,12 @@ export function batchProduct(
           right.columnStep,
           offsetC + 4 * i * m * n,
           4 * n,
-          0,
+          offsetFrom && offsetFrom + 4 * i * m * n,
           offsetBias,
           low,
           high,
-          ACTIVATION.none,
-          0,
+          activation,
+          offsetOther && offsetOther + 4 * i * m * n,
           scratch,
         );
       }

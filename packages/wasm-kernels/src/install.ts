@@ -15,14 +15,14 @@ import { attentionGradientKernel, attentionKernel } from './attention.ts';
 import { attentionPackedGradientKernel, attentionPackedKernel } from './attention-packed.ts';
 import { batchMatMulKernel } from './batch-mat-mul.ts';
 import { batchNormGradientKernel, batchNormKernel, channelStatisticsKernel } from './batch-norm.ts';
-import { crossEntropyKernel } from './cross-entropy.ts';
-import { availableFlavour, type FlavourChoice } from './flavour.ts';
 import {
   conv2dBackpropFilterKernel,
   conv2dBackpropInputKernel,
   conv2dKernel,
   fusedConv2dKernel,
 } from './conv2d.ts';
+import { crossEntropyKernel } from './cross-entropy.ts';
+import { cumprodKernel, cumsumKernel } from './cumulative.ts';
 import {
   depthwiseBackpropFilterKernel,
   depthwiseBackpropInputKernel,
@@ -30,22 +30,23 @@ import {
   fusedDepthwiseKernel,
 } from './depthwise.ts';
 import { einsumKernel } from './einsum.ts';
+import { availableFlavour, type FlavourChoice } from './flavour.ts';
 import { fusedMatMulKernel } from './fused-mat-mul.ts';
 import { geluGradientKernel, geluKernel, geluTanhGradientKernel, geluTanhKernel } from './gelu.ts';
 import { globalNormKernel } from './global-norm.ts';
 import { flavourInForce, heapOf, useFlavour, type WasmBackend } from './heap.ts';
 import { identityKernel } from './identity.ts';
 import { layerNormGradientKernel, layerNormKernel } from './layer-norm.ts';
-import { columnSumsKernel, linearKernel } from './linear.ts';
+import { columnSumsKernel, geluProductKernel, linearKernel } from './linear.ts';
 import { lsqGradientKernel, lsqKernel } from './lsq.ts';
 import { maxPoolGradKernel } from './max-pool-grad.ts';
-import { unsortedSegmentSumKernel } from './segment-sum.ts';
-import { transposeKernel } from './transpose.ts';
 import type { Flavour } from './module.ts';
 import { adamwKernel, sgdKernel } from './optimizers.ts';
 import { quantizedAttentionGradientKernel, quantizedAttentionKernel } from './quantized-attention.ts';
+import { unsortedSegmentSumKernel } from './segment-sum.ts';
 import { softmaxGradientKernel, softmaxKernel } from './softmax.ts';
 import { statsqKernel } from './statsq.ts';
+import { transposeKernel } from './transpose.ts';
 
 /** In place of tfjs's own, and where its wasm backend has none. */
 const replacements: readonly KernelConfig[] = [
@@ -53,6 +54,8 @@ const replacements: readonly KernelConfig[] = [
   fusedMatMulKernel,
   identityKernel,
   maxPoolGradKernel,
+  cumsumKernel,
+  cumprodKernel,
   conv2dKernel,
   fusedConv2dKernel,
   conv2dBackpropInputKernel,
@@ -69,6 +72,7 @@ const replacements: readonly KernelConfig[] = [
 /** Used by `@proj/ops` where they are registered. */
 const additions: readonly KernelConfig[] = [
   linearKernel,
+  geluProductKernel,
   columnSumsKernel,
   layerNormKernel,
   layerNormGradientKernel,

@@ -235,7 +235,7 @@ export interface Kernels {
     inverses: number,
   ): void;
 
-  /** dx [rows, width], dweight [width] and dbias [width] of `layerNorm`. */
+  /** dx [rows, width], dweight [width] and dbias [width] of `layerNorm`; `from` [rows, width] is added to dx, 0 stands for none. */
   layerNormGradient(
     rows: number,
     width: number,
@@ -244,6 +244,7 @@ export interface Kernels {
     weight: number,
     means: number,
     inverses: number,
+    from: number,
     dx: number,
     dWeight: number,
     dBias: number,

@@ -1,17 +1,49 @@
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
 import { batchProduct } from './batch-product.ts';
 import { heapOf, type WasmBackend } from './heap.ts';
+import { ACTIVATION } from './kernels.ts';
+import { withOutputs } from './outputs.ts';
 import { ownKernel } from './own-kernel.ts';
 
-/** x [rows, in], weight [out, in], bias [out] -> x weightᵀ + bias [rows, out] in one pass. */
+/**
+ * x [..., in], weight [out, in], bias [out], from [..., out] -> from + x weightᵀ + bias [..., out] in one pass, without the last
+ * two where they are not given; with gelu = 1 its GELU, and with keep = 1 also what the GELU was taken of.
+ */
 export const linearKernel: KernelConfig = {
   kernelName: 'proj.Linear',
   backendName: 'wasm',
   setupFunc: (backend) => void heapOf(backend as WasmBackend),
+  kernelFunc({ inputs, attrs, backend: given }) {
+    const backend = given as WasmBackend;
+    const { x, weight, bias, from } = inputs as Record<'x' | 'weight', TensorInfo> & {
+      bias?: TensorInfo;
+      from?: TensorInfo;
+    };
+    if (attrs?.['gelu'] !== 1) return batchProduct(backend, x, weight, false, true, { bias, from });
+    return withOutputs(backend, (make) => {
+      const kept = attrs['keep'] === 1 ? make([...x.shape.slice(0, -1), weight.shape[0]!]) : undefined;
+      const y = batchProduct(backend, x, weight, false, true, {
+        bias,
+        from,
+        activation: ACTIVATION.gelu,
+        other: kept,
+      });
+      return kept === undefined ? y : [y, kept];
+    });
+  },
+};
+
+/** dy [..., out], weight [out, in], x [..., in] -> (dy weight) gelu'(x) [..., in]. */
+export const geluProductKernel: KernelConfig = {
+  kernelName: 'proj.GeluProduct',
+  backendName: 'wasm',
+  setupFunc: (backend) => void heapOf(backend as WasmBackend),
   kernelFunc({ inputs, backend }) {
-    const { x, weight, bias } = inputs as { x: TensorInfo; weight: TensorInfo; bias: TensorInfo };
-    const epilogue = { bias, low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
-    return batchProduct(backend as WasmBackend, x, weight, false, true, epilogue);
+    const { dy, weight, x } = inputs as Record<'dy' | 'weight' | 'x', TensorInfo>;
+    return batchProduct(backend as WasmBackend, dy, weight, false, false, {
+      activation: ACTIVATION.geluSlope,
+      other: x,
+    });
   },
 };
 

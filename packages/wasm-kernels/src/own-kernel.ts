@@ -12,9 +12,12 @@ export interface Run {
 /**
  * A kernel of the wasm backend that tfjs does not have, for `@proj/ops`, which checks shapes and types before it calls.
  */
-export function ownKernel<Name extends string>(
+export function ownKernel<Name extends string, Optional extends string = never>(
   name: string,
-  run: (tensors: Readonly<Record<Name, TensorInfo>>, run: Run) => TensorInfo | TensorInfo[],
+  run: (
+    tensors: Readonly<Record<Name, TensorInfo> & { [K in Optional]?: TensorInfo }>,
+    run: Run,
+  ) => TensorInfo | TensorInfo[],
 ): KernelConfig {
   return {
     kernelName: `proj.${name}`,
@@ -23,7 +26,7 @@ export function ownKernel<Name extends string>(
     kernelFunc({ inputs: given, attrs, backend }) {
       const wasm = backend as WasmBackend;
       return withOutputs(wasm, (make) =>
-        run(given as Record<Name, TensorInfo>, {
+        run(given as Record<Name, TensorInfo> & { [K in Optional]?: TensorInfo }, {
           attrs: attrs as unknown as Record<string, number>,
           heap: heapOf(wasm),
           make,

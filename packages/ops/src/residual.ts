@@ -1,0 +1,69 @@
+import { engine, matMul, reshape, type Tensor } from '@tensorflow/tfjs-core';
+import { fast } from './fast.ts';
+import { requireEps } from './layer-norm.ts';
+import { requireFloat, requireShapes } from './shapes.ts';
+
+/** Weight [out, in] (a LayerNorm's: [C]) and bias [out]. */
+export interface Affine {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+}
+
+/** A linear layer of a branch; `width` is the size of its other side than C. */
+interface Layer {
+  readonly name: string;
+  readonly affine: Affine;
+  readonly width: number;
+}
+
+/** Refuses parameters of a branch x + last(...first(norm(x))) that do not fit x [..., C], each other, or float32. */
+export function requireBranch(
+  operation: string,
+  x: Tensor,
+  norm: Affine,
+  first: Layer,
+  last: Layer,
+  eps: number,
+): void {
+  const tensors = {
+    x,
+    'norm.weight': norm.weight,
+    'norm.bias': norm.bias,
+    [`${first.name}.weight`]: first.affine.weight,
+    [`${first.name}.bias`]: first.affine.bias,
+    [`${last.name}.weight`]: last.affine.weight,
+    [`${last.name}.bias`]: last.affine.bias,
+  };
+  requireFloat(operation, tensors);
+  const channels = x.shape.at(-1) ?? 0;
+  const [, ...parameters] = Object.values(tensors);
+  const shapes = [
+    [channels],
+    [channels],
+    [first.width, channels],
+    [first.width],
+    [channels, last.width],
+    [channels],
+  ];
+  requireShapes(
+    x.rank >= 2 && channels > 0 && parameters.every(({ shape }, i) => shape.join() === shapes[i]!.join()),
+    operation,
+    `x [..., C] with norm [C], ${first.name} [${first.width}, C], ${last.name} [C, ${last.width}] and their biases`,
+    tensors,
+  );
+  requireEps(operation, eps);
+}
+
+/** Whether a tape records now: without one nothing need be kept. */
+export const gradientsWanted = (): boolean => engine().state.gradientDepth > 0;
+
+/** x [..., C] as rows [R, C]. */
+export function rows(x: Tensor): Tensor {
+  const channels = x.shape.at(-1)!;
+  return reshape(x, [x.size / channels, channels]);
+}
+
+/** dweight and dbias of y = x weightᵀ + bias, by the kernels. */
+export function affineGradients(dy: Tensor, x: Tensor): [Tensor, Tensor] {
+  return [matMul(rows(dy), rows(x), true, false), fast('ColumnSums', { x: rows(dy) })![0]!];
+}
