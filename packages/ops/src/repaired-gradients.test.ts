@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import './gradients.ts';
 
@@ -45,16 +44,17 @@ function check(run: Operation, ...inputs: tf.Tensor[]): void {
 beforeAll(() => tf.setBackend('cpu'));
 
 describe('@proj/ops/gradients puts right what tfjs-core differentiates wrongly or not at all', () => {
-  it.each(['maximum', 'minimum', 'squaredDifference'] as const)(
-    'tf.%s of operands that are broadcast',
-    (name) => {
-      const operation: Operation = (a, b) => tf[name](a!, b!);
-      check(operation, values([2, 3]), values([3], 2));
-      check(operation, values([1, 3]), values([2, 1], 2));
-      check(operation, values([], 3), values([4], 2));
-      check(operation, values([2, 3]), values([2, 3], 2));
-    },
-  );
+  it.each([
+    ['maximum', tf.maximum],
+    ['minimum', tf.minimum],
+    ['squaredDifference', tf.squaredDifference],
+  ] as const)('tf.%s of operands that are broadcast', (_, operation) => {
+    const run: Operation = (a, b) => operation(a!, b!);
+    check(run, values([2, 3]), values([3], 2));
+    check(run, values([1, 3]), values([2, 1], 2));
+    check(run, values([], 3), values([4], 2));
+    check(run, values([2, 3]), values([2, 3], 2));
+  });
 
   it('tf.matMul of operands that are broadcast, transposed or not', () => {
     for (const ta of [false, true]) {
@@ -140,12 +140,9 @@ describe('@proj/ops/gradients puts right what tfjs-core differentiates wrongly o
     const x = values([2, 3]);
     const y = values([3]);
     const before = tf.memory().numTensors;
-    fc.assert(
-      fc.property(fc.constantFrom(tf.maximum, tf.minimum, tf.squaredDifference), (operation) => {
-        tf.dispose(tf.grads((x, y) => operation(tf.cumsum(x, 0), y))([x, y]));
-        expect(tf.memory().numTensors).toBe(before);
-      }),
-      { numRuns: 6, seed: 1 },
-    );
+    for (const operation of [tf.maximum, tf.minimum, tf.squaredDifference]) {
+      tf.dispose(tf.grads((x, y) => operation(tf.cumsum(x, 0), y))([x, y]));
+      expect(tf.memory().numTensors).toBe(before);
+    }
   });
 });

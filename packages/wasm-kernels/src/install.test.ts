@@ -13,6 +13,8 @@ const IN_FORCE = [
   '_FusedMatMul',
   'Identity',
   'MaxPoolGrad',
+  'Cumsum',
+  'Cumprod',
   'Conv2D',
   'FusedConv2D',
   'Conv2DBackpropInput',
