@@ -32,6 +32,7 @@ describe('what proj ends with', () => {
   it.concurrent.each<[number, string, readonly string[]]>([
     [1, 'TRAINER_', [...train, '--out', 'diverged', '--learning-rate', '1e38', '--warmup-epochs', '0']],
     [2, '--batch-size 100: there are only 64 images', [...train, '--out', 'x', '--batch-size', '100']],
+    [2, '--workers 17: a step has only 16 images', [...train, '--out', 'x', '--workers', '17']],
     [2, "option '--learning-rate <x>' argument '-1'", [...train, '--out', 'x', '--learning-rate', '-1']],
     [2, "option '--bits <n>' argument '17'", [...extract, '--out', 'x', '--bits', '17']],
     [2, '--units 99: vit_digits_28 has 5', [...extract, '--out', 'x', '--units', '99']],
