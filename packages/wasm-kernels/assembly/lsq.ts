@@ -5,13 +5,13 @@ const SMALLEST_STEP: f32 = 1e-5;
 /** A step below the smallest counts as that. Here as below, x - x is NaN where a bound would make a number of an infinity. */
 @inline
 function effective(step: v128): v128 {
-  return f32x4.add(f32x4.max(step, f32x4.splat(SMALLEST_STEP)), f32x4.sub(step, step));
+  return f32x4.add(f32x4.pmax(step, f32x4.splat(SMALLEST_STEP)), f32x4.sub(step, step));
 }
 
-/** The codes of x, v = x / step. */
+/** The codes of x, v = x / step. (pmin and pmax pass on the NaN of v, and are one instruction where min and max are many.) */
 @inline
 function codes(x: v128, v: v128, low: v128, high: v128): v128 {
-  const clipped = f32x4.min(f32x4.max(v, low), high);
+  const clipped = f32x4.pmin(f32x4.pmax(v, low), high);
   return f32x4.add(f32x4.nearest(clipped), f32x4.sub(x, x));
 }
 
@@ -25,7 +25,7 @@ function quantize(count: i32, x: usize, before: usize, after: usize, step: v128,
   store(y, result, count);
 }
 
-/** dx, and dbefore and dafter added to, of up to four elements; returns what they add to dstep. */
+/** dx, dbefore and dafter added to, and y unless that is 0 (without offsets), of up to four elements; returns what they add to dstep. */
 @inline
 function slope(
   count: i32,
@@ -38,6 +38,7 @@ function slope(
   dx: usize,
   dBefore: usize,
   dAfter: usize,
+  y: usize,
 ): v128 {
   let value = load(x, count, 0);
   if (before != 0) value = f32x4.add(value, load(before, count, 0));
@@ -50,7 +51,9 @@ function slope(
     store(dBefore, f32x4.add(load(dBefore, count, 0), passed), count);
     store(dAfter, f32x4.add(load(dAfter, count, 0), d), count);
   }
-  return f32x4.mul(d, f32x4.sub(codes(value, v, low, high), v128.and(v, within)));
+  const r = codes(value, v, low, high);
+  if (y != 0) store(y, f32x4.mul(r, step), count);
+  return f32x4.mul(d, f32x4.sub(r, v128.and(v, within)));
 }
 
 /** y = LSQ of one row of `width` elements that share the step at `step`. */
@@ -80,7 +83,10 @@ export function lsqRow(
   if (whole < width) quantize(width - whole, x, before, after, s, lows, highs, y);
 }
 
-/** dx of one row that shares a step, from dy; dbefore and dafter are added to. Returns the row's part of dstep, not yet scaled. dx may be dy. */
+/**
+ * dx of one row that shares a step, from dy; dbefore and dafter are added to, and y, unless that is 0, is what `lsqRow` without
+ * offsets gives. Returns the row's part of dstep, not yet scaled. dx may be dy.
+ */
 export function lsqRowGradient(
   width: i32,
   low: f32,
@@ -92,6 +98,7 @@ export function lsqRowGradient(
   dx: usize,
   dBefore: usize,
   dAfter: usize,
+  y: usize = 0,
 ): f32 {
   const s = effective(v128.load32_splat(step));
   const lows = f32x4.splat(low);
@@ -99,10 +106,11 @@ export function lsqRowGradient(
   const whole = width & ~3;
   let total = f32x4.splat(0);
   for (let i = 0; i < whole; i += 4) {
-    total = f32x4.add(total, slope(4, dy, x, before, s, lows, highs, dx, dBefore, dAfter));
+    total = f32x4.add(total, slope(4, dy, x, before, s, lows, highs, dx, dBefore, dAfter, y));
     x += 16;
     dy += 16;
     dx += 16;
+    if (y != 0) y += 16;
     if (before != 0) {
       before += 16;
       dBefore += 16;
@@ -110,7 +118,7 @@ export function lsqRowGradient(
     }
   }
   if (whole < width) {
-    total = f32x4.add(total, slope(width - whole, dy, x, before, s, lows, highs, dx, dBefore, dAfter));
+    total = f32x4.add(total, slope(width - whole, dy, x, before, s, lows, highs, dx, dBefore, dAfter, y));
   }
   return sum(total);
 }
@@ -150,9 +158,13 @@ export function lsq(
     } else {
       for (let i = 0; i < width; i += 4) {
         const at: usize = 4 * <usize>i;
-        const left = width - i;
         const b = before == 0 ? 0 : before + at;
-        quantize(left, x + at, b, after + at, effective(load(s + at, left, 1)), lows, highs, y + at);
+        const left = width - i;
+        if (left >= 4) {
+          quantize(4, x + at, b, after + at, effective(v128.load(s + at)), lows, highs, y + at);
+        } else {
+          quantize(left, x + at, b, after + at, effective(load(s + at, left, 1)), lows, highs, y + at);
+        }
       }
     }
     x += 4 * <usize>width;
@@ -207,11 +219,17 @@ export function lsqGradient(
     } else {
       for (let i = 0; i < width; i += 4) {
         const at: usize = 4 * <usize>i;
-        const left = width - i;
-        const s = effective(load(step + group + at, left, 1));
         const b = before == 0 ? 0 : before + at;
-        const part = slope(left, dy + at, x + at, b, s, lows, highs, dx + at, dBefore + at, dAfter + at);
-        store(to + at, f32x4.add(load(to + at, left, 0), part), left);
+        const left = width - i;
+        if (left >= 4) {
+          const s = effective(v128.load(step + group + at));
+          const part = slope(4, dy + at, x + at, b, s, lows, highs, dx + at, dBefore + at, dAfter + at, 0);
+          v128.store(to + at, f32x4.add(v128.load(to + at), part));
+        } else {
+          const s = effective(load(step + group + at, left, 1));
+          const part = slope(left, dy + at, x + at, b, s, lows, highs, dx + at, dBefore + at, dAfter + at, 0);
+          store(to + at, f32x4.add(load(to + at, left, 0), part), left);
+        }
       }
     }
     x += 4 * <usize>width;

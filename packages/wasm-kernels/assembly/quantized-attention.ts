@@ -150,8 +150,7 @@ export function quantizedAttentionGradient(
       for (let i = 0; i < tokens; i++) {
         const at = pStep * i;
         const s: usize = 4 * <usize>i;
-        lsqRow(tokens, 0, high, p + at, step + s, 0, 0, quantized + at);
-        const part = lsqRowGradient(tokens, 0, high, ds + at, p + at, step + s, 0, ds + at, 0, 0);
+        const part = lsqRowGradient(tokens, 0, high, ds + at, p + at, step + s, 0, ds + at, 0, 0, quantized + at);
         f32.store(dStep + s, f32.load(dStep + s) + part);
         softmaxRowGradient(tokens, ds + at, p + at, ds + at, scale, masks == 0 ? 0 : dMaskHere + at);
       }
