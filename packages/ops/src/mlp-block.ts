@@ -11,7 +11,7 @@ import { type Affine, affineGradients, gradientsWanted, requireBranch, rows } fr
  * `norm` [C], `fc1` [D, C], `fc2` [C, D], float32.
  *
  * With kernels it is one step of the tape: bias, GELU and residual belong to the products' passes, and kept for the gradient are
- * x, its rows' statistics, and both sides of the GELU.
+ * x, its rows' statistics, and the GELU's values and slopes.
  *
  * @throws {OpsError} `OPS_SHAPE_MISMATCH`, `OPS_BAD_DTYPE`, `OPS_BAD_ARGUMENT` for an `eps` that is not positive.
  */
@@ -40,17 +40,17 @@ export function mlpBlock(
   return differentiable(inputs, ([x, weight, bias, weight1, bias1, weight2, bias2]) => {
     const [normal, mean, inverse] = fast('LayerNorm', { x: x!, weight: weight!, bias: bias! }, { eps })!;
     const attrs = { gelu: 1, keep: keeps ? 1 : 0 };
-    const sides = fast('Linear', { x: normal!, weight: weight1!, bias: bias1! }, attrs)!;
-    const [value] = fast('Linear', { x: sides[0]!, weight: weight2!, bias: bias2!, from: x! })!;
+    const active = fast('Linear', { x: normal!, weight: weight1!, bias: bias1! }, attrs)!;
+    const [value] = fast('Linear', { x: active[0]!, weight: weight2!, bias: bias2!, from: x! })!;
     return {
       value: value!,
-      saved: keeps ? [x!, weight!, bias!, mean!, inverse!, weight1!, weight2!, ...sides] : [],
-      gradient: (dy, [x, weight, bias, mean, inverse, weight1, weight2, after, before]) => {
-        const second = affineGradients(dy, after!);
-        const [dBefore] = fast('GeluProduct', { dy, weight: weight2!, x: before! })!;
+      saved: keeps ? [x!, weight!, bias!, mean!, inverse!, weight1!, weight2!, ...active] : [],
+      gradient: (dy, [x, weight, bias, mean, inverse, weight1, weight2, value, slope]) => {
+        const second = affineGradients(dy, value!);
+        const [dHidden] = fast('SlopedProduct', { dy, weight: weight2!, slope: slope! })!;
         const [normal] = fast('LayerNorm', { x: x!, weight: weight!, bias: bias! }, { eps })!;
-        const first = affineGradients(dBefore!, normal!);
-        const dNormal = matMul(rows(dBefore!), weight1!);
+        const first = affineGradients(dHidden!, normal!);
+        const dNormal = matMul(rows(dHidden!), weight1!);
         const statistics = { x: x!, weight: weight!, mean: mean!, inverse: inverse! };
         return [...fast('LayerNormGradient', { dy: dNormal, ...statistics, from: dy })!, ...first, ...second];
       },

@@ -37,7 +37,7 @@ import { globalNormKernel } from './global-norm.ts';
 import { flavourInForce, heapOf, useFlavour, type WasmBackend } from './heap.ts';
 import { identityKernel } from './identity.ts';
 import { layerNormGradientKernel, layerNormKernel } from './layer-norm.ts';
-import { columnSumsKernel, geluProductKernel, linearKernel } from './linear.ts';
+import { columnSumsKernel, slopedProductKernel, linearKernel } from './linear.ts';
 import { lsqGradientKernel, lsqKernel } from './lsq.ts';
 import { maxPoolGradKernel } from './max-pool-grad.ts';
 import type { Flavour } from './module.ts';
@@ -72,7 +72,7 @@ const replacements: readonly KernelConfig[] = [
 /** Used by `@proj/ops` where they are registered. */
 const additions: readonly KernelConfig[] = [
   linearKernel,
-  geluProductKernel,
+  slopedProductKernel,
   columnSumsKernel,
   layerNormKernel,
   layerNormGradientKernel,

@@ -3,10 +3,10 @@ import { type Flavour, moduleBytes } from './module.ts';
 /** What a product's elements go through after their sums. */
 export const ACTIVATION = {
   none: 0,
-  /** c = gelu(c), with c itself kept at `other` unless that is 0. */
+  /** c = gelu(c), with gelu'(c) kept at `other` unless that is 0. */
   gelu: 1,
-  /** c = c gelu'(other). */
-  geluSlope: 2,
+  /** c = c other. */
+  times: 2,
 } as const;
 
 /** The sizes of a convolution: images, output, filter, strides, dilations, and the padding above and to the left. */

@@ -7,7 +7,7 @@ import { ownKernel } from './own-kernel.ts';
 
 /**
  * x [..., in], weight [out, in], bias [out], from [..., out] -> from + x weightᵀ + bias [..., out] in one pass, without the last
- * two where they are not given; with gelu = 1 its GELU, and with keep = 1 also what the GELU was taken of.
+ * two where they are not given; with gelu = 1 its GELU, and with keep = 1 also the GELU's slopes.
  */
 export const linearKernel: KernelConfig = {
   kernelName: 'proj.Linear',
@@ -33,16 +33,16 @@ export const linearKernel: KernelConfig = {
   },
 };
 
-/** dy [..., out], weight [out, in], x [..., in] -> (dy weight) gelu'(x) [..., in]. */
-export const geluProductKernel: KernelConfig = {
-  kernelName: 'proj.GeluProduct',
+/** dy [..., out], weight [out, in], slope [..., in] -> (dy weight) slope [..., in]. */
+export const slopedProductKernel: KernelConfig = {
+  kernelName: 'proj.SlopedProduct',
   backendName: 'wasm',
   setupFunc: (backend) => void heapOf(backend as WasmBackend),
   kernelFunc({ inputs, backend }) {
-    const { dy, weight, x } = inputs as Record<'dy' | 'weight' | 'x', TensorInfo>;
+    const { dy, weight, slope } = inputs as Record<'dy' | 'weight' | 'slope', TensorInfo>;
     return batchProduct(backend as WasmBackend, dy, weight, false, false, {
-      activation: ACTIVATION.geluSlope,
-      other: x,
+      activation: ACTIVATION.times,
+      other: slope,
     });
   },
 };
