@@ -1,25 +1,33 @@
-// 1.5 x 2^23: adding it rounds to an integer, half to even, which then stands in the low bits.
-const ROUNDER: f32 = 12582912;
+import {
+  EXP_2,
+  EXP_3,
+  EXP_4,
+  EXP_5,
+  EXP_6,
+  EXPONENT,
+  LEAST_EXPONENT,
+  LN2_HIGH,
+  LN2_LOW,
+  LOG2_E,
+  ONE,
+} from './constants';
 
 /**
  * e^x for x <= 0, to about 1e-7 of itself; 0 below -87.3, where float32 ends; NaN for NaN.
  *
- * x = n ln 2 + r with |r| <= ln 2 / 2, e^r by a polynomial of degree 6 (Cephes' `expf`), 2^n by its exponent bits.
+ * x = n ln 2 + r with |r| <= ln 2 / 2; e^r by a polynomial of degree 6, whose own error is 3e-9; 2^n by its exponent bits.
  */
 @inline
 export function expNegative(x: v128): v128 {
-  const rounded = f32x4.add(f32x4.mul(x, f32x4.splat(1.44269504)), f32x4.splat(ROUNDER));
-  const n = f32x4.sub(rounded, f32x4.splat(ROUNDER));
-  let r = f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375)));
-  r = f32x4.sub(r, f32x4.mul(n, f32x4.splat(-2.12194440e-4)));
-  let p = f32x4.splat(1.9875691500e-4);
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
-  p = f32x4.add(f32x4.mul(f32x4.mul(p, r), r), f32x4.add(r, f32x4.splat(1)));
-  const power = i32x4.shl(i32x4.add(rounded, i32x4.splat(127)), 23);
-  const tooSmall = f32x4.lt(x, f32x4.splat(-87.3));
-  return v128.andnot(f32x4.mul(p, power), tooSmall);
+  // Adding 1.5 x 2^23 rounds to an integer, half to even, which then stands in the low bits; adding 127 besides, 2^n's exponent.
+  const rounded = f32x4.add(f32x4.mul(x, LOG2_E), EXPONENT);
+  const n = f32x4.sub(rounded, EXPONENT);
+  const r = f32x4.sub(f32x4.sub(x, f32x4.mul(n, LN2_HIGH)), f32x4.mul(n, LN2_LOW));
+  const square = f32x4.mul(r, r);
+  const low = f32x4.add(f32x4.mul(r, EXP_3), EXP_2);
+  const high = f32x4.add(f32x4.mul(square, EXP_6), f32x4.add(f32x4.mul(r, EXP_5), EXP_4));
+  const curve = f32x4.add(f32x4.mul(high, square), low);
+  const power = f32x4.add(f32x4.mul(curve, square), f32x4.add(r, ONE));
+  const value = f32x4.mul(power, i32x4.shl(rounded, 23));
+  return v128.andnot(value, f32x4.lt(x, LEAST_EXPONENT));
 }
