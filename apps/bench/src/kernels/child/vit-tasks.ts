@@ -1,0 +1,93 @@
+import type { NamedTensors } from '@proj/ops';
+import { readSafetensors } from '@proj/tensor-io/node';
+import { toTensors } from '@proj/tensor-io/tfjs';
+import { adamw, type Batch, crossEntropy, type GradientFunction, tapeGradients } from '@proj/trainer';
+import { floatLayers, type VitConfig, type VitLayers, vit, vitConfig } from '@proj/vit';
+import { dispose, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import type { Task } from '../tasks.ts';
+import { quantizedLayers, quantizedParameters } from '../w2a2-layers.ts';
+import { beginning, filled } from './inputs.ts';
+import type { Prepared } from './serve.ts';
+import { stockLayers, stockParameters } from './stock-layers.ts';
+import { trainingTask } from './training-step.ts';
+
+/** Small enough that a thousand steps on one batch change no speed by overflow. */
+const LEARNING_RATE = 1e-5;
+
+interface Model {
+  readonly config: VitConfig;
+  readonly parameters: NamedTensors;
+  readonly images: Tensor;
+}
+
+async function load(task: Task & { kind: 'inference' | 'training' }): Promise<Model> {
+  const config = vitConfig(task.model);
+  const { channels, imageSize } = config;
+  return {
+    config,
+    parameters: toTensors((await readSafetensors(task.files.safetensors)).state),
+    images: filled([task.batch, channels, imageSize, imageSize], 2),
+  };
+}
+
+/** Images to logits. */
+export async function inferenceTask(task: Task & { kind: 'inference' }, stock: boolean): Promise<Prepared> {
+  const { config, parameters: read, images } = await load(task);
+  const parameters = stock ? stockParameters(read) : read;
+  const layers = stock ? stockLayers(parameters) : floatLayers(parameters);
+  const logits = () => tidy(() => vit(config, layers, images));
+  return {
+    run() {
+      const result = logits();
+      result.dataSync();
+      result.dispose();
+    },
+    check: () => beginning(logits()),
+    release: () => dispose([images, ...parameters.values()]),
+  };
+}
+
+/** Forward, backward and AdamW step with cross-entropy, in as many threads as workers. */
+export async function vitTrainingTask(
+  task: Task & { kind: 'training' },
+  stock: boolean,
+  workers: number,
+): Promise<Prepared> {
+  const { config, parameters, images } = await load(task);
+  const targets = tensor1d(
+    Int32Array.from({ length: task.batch }, (_, index) => index % config.classes),
+    'int32',
+  );
+  const optimizer = adamw({ learningRate: LEARNING_RATE, weightDecay: 0.05 });
+  const batch = { images, targets };
+  if (stock)
+    return trainingTask(stockParameters(parameters), batch, gradientsOf(config, stockLayers), optimizer);
+  if (task.bits !== undefined) {
+    const { bits } = task;
+    const quantized = quantizedParameters(config, parameters);
+    dispose([...parameters.values()]);
+    const gradients = gradientsOf(config, (parameters) => quantizedLayers(parameters, bits));
+    return trainingTask(quantized, batch, gradients, optimizer);
+  }
+  // Imported here only: it brings our kernels along, which the stock engine is to do without.
+  const { classifierWorkers } = await import('@proj/recipes/node');
+  const started = classifierWorkers(workers).start(config);
+  const training = trainingTask(parameters, batch, started.valueAndGradients, optimizer);
+  return {
+    ...training,
+    release() {
+      training.release();
+      void started.close();
+    },
+  };
+}
+
+/** Cross-entropy and its gradients by tfjs's tape. */
+function gradientsOf(
+  config: VitConfig,
+  layers: (parameters: NamedTensors) => VitLayers<Tensor>,
+): GradientFunction<Batch> {
+  return tapeGradients((parameters, _buffers, { images, targets }) =>
+    crossEntropy(vit(config, layers(parameters), images), targets),
+  );
+}
