@@ -1,5 +1,6 @@
 import { type CorruptionName, corruptionNames } from '@proj/corruptions';
 import { vitConfigs } from '@proj/vit/forward';
+import type { FlavourChoice } from '@proj/wasm-kernels/install';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { dataHelp } from './dataset.ts';
 
@@ -35,6 +36,10 @@ export const corruptionOption = (): Option =>
   );
 export const severityOption = (): Option =>
   new Option('--severity <n>', 'severity of the corruption').argParser(integerOption(1, 5)).default(5);
+export const flavourOption = (): Option =>
+  new Option('--flavour <name>', 'how matrix products compute: the same bits on every machine, or faster')
+    .choices(['auto', 'reproducible', 'relaxed', 'wide'] satisfies readonly FlavourChoice[])
+    .default('auto');
 export const seedOption = (): Option =>
   new Option('--seed <n>', 'seed of every random draw')
     .argParser(integerOption(Number.MIN_SAFE_INTEGER))

@@ -7,6 +7,7 @@ import { stateSha256 } from '@proj/tensor-io';
 import { writeSafetensors } from '@proj/tensor-io/node';
 import type { TrainEvent } from '@proj/trainer';
 import { type VitConfig, vitConfig, vitMetadata } from '@proj/vit/forward';
+import type { FlavourChoice } from '@proj/wasm-kernels/install';
 import { wasmRecipes } from './backend.ts';
 import { commandLine } from './command-line.ts';
 import { openData } from './dataset.ts';
@@ -36,6 +37,7 @@ export interface TrainOptions extends GlobalOptions {
   readonly cropPadding: number;
   readonly flip?: boolean;
   readonly workers: number;
+  readonly flavour: FlavourChoice;
   readonly checkpointEvery: number;
   readonly force?: boolean;
 }
@@ -65,7 +67,7 @@ export async function trainModel(
   const classNames =
     start?.classNames ?? (clean.classNames.length === config.classes ? clean.classNames : undefined);
   const metadata = new Map([['proj', vitMetadata(config, classNames)]]);
-  const { kernelReport, requireFit, trainClassifier } = await wasmRecipes();
+  const { kernelReport, requireFit, trainClassifier } = await wasmRecipes(options.flavour, output);
   requireFit(clean, config, classNames);
   await makeFolder(out);
   const { checkpointFile } = await import('@proj/trainer/node');

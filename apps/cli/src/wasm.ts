@@ -1,8 +1,7 @@
 import '@proj/ops/gradients';
-import '@proj/wasm-kernels/install';
 import { matMul, randomNormal, setBackend, tidy } from '@tensorflow/tfjs-core';
 
-export { kernelReport } from '@proj/wasm-kernels/install';
+export { install, kernelReport } from '@proj/wasm-kernels/install';
 
 await setBackend('wasm');
 

@@ -7,10 +7,16 @@ import { createOutput } from '../output.ts';
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('what this machine offers and which kernels are in force')
+    .description('what this machine offers, which kernels are in force, and which flavours can be had')
     .action(async (_: unknown, self: Command) => {
       const output = createOutput(self.optsWithGlobals<GlobalOptions>());
-      const { gigaflops, kernelReport } = await import('../wasm.ts');
+      const { gigaflops, install, kernelReport } = await import('../wasm.ts');
+      const kernels = kernelReport();
+      const flavours: Record<string, number> = {};
+      for (const flavour of ['reproducible', 'relaxed', 'wide'] as const) {
+        install({ flavour });
+        if (kernelReport().flavour === flavour) flavours[flavour] = await gigaflops();
+      }
       const report = {
         node: process.versions.node,
         v8: process.versions.v8,
@@ -19,8 +25,8 @@ export function doctorCommand(): Command {
         memoryBytes: totalmem(),
         freeMemoryBytes: freemem(),
         cacheFolder: cacheFolder(),
-        kernels: kernelReport(),
-        gigaflops: await gigaflops(),
+        kernels,
+        gigaflops: flavours,
       };
       output.result('proj.doctor/1', report, () =>
         table(
@@ -29,8 +35,13 @@ export function doctorCommand(): Command {
             ['Node', `${report.node} (V8 ${report.v8}), ${report.platform}`],
             ['cores', report.cores],
             ['memory', `${bytes(report.memoryBytes)}, ${bytes(report.freeMemoryBytes)} free`],
-            ['kernels', JSON.stringify(report.kernels)],
-            ['matrix product 512³', `${report.gigaflops.toFixed(1)} GFLOP/s, one thread`],
+            ['kernels in force', `${kernels.flavour} on ${kernels.backend}: ${kernels.kernels.join(', ')}`],
+            ...['reproducible', 'relaxed', 'wide'].map((flavour) => [
+              `--flavour ${flavour}`,
+              flavours[flavour] === undefined
+                ? 'not to be had on this machine and Node'
+                : `${flavours[flavour].toFixed(1)} GFLOP/s, matrix product 512³, one thread`,
+            ]),
             ['cache folder', report.cacheFolder],
           ],
         ),

@@ -1,6 +1,7 @@
 import type { CorruptionName } from '@proj/corruptions';
 import type { ImageDataset } from '@proj/datasets';
 import { stateSha256 } from '@proj/tensor-io';
+import type { FlavourChoice } from '@proj/wasm-kernels/install';
 import { Command } from 'commander';
 import { wasmRecipes } from '../backend.ts';
 import { openData } from '../dataset.ts';
@@ -10,6 +11,7 @@ import { interruption } from '../interruption.ts';
 import { readModel } from '../model-file.ts';
 import {
   corruptionOption,
+  flavourOption,
   type GlobalOptions,
   integerOption,
   modelOption,
@@ -30,6 +32,7 @@ interface Options extends GlobalOptions {
   readonly batchSize: number;
   readonly limit?: number;
   readonly minTop1?: number;
+  readonly flavour: FlavourChoice;
 }
 
 export function evaluateCommand(): Command {
@@ -40,6 +43,7 @@ export function evaluateCommand(): Command {
     .addOption(corruptionOption())
     .addOption(severityOption())
     .addOption(seedOption())
+    .addOption(flavourOption())
     .option('--batch-size <n>', 'images at a time', integerOption(1), 16)
     .option('--limit <n>', 'only the first n images', integerOption(1))
     .option('--min-top1 <percent>', 'end with exit code 3 when the accuracy is lower', numberOption());
@@ -55,7 +59,7 @@ export function evaluateCommand(): Command {
       const signal = interruption();
       const { state, config, classNames } = await readModel(file, options.model);
       const dataset = await images(options, config);
-      const { evaluateClassifier } = await wasmRecipes();
+      const { evaluateClassifier } = await wasmRecipes(options.flavour, output);
       const bar = output.progress('evaluating', dataset.length);
       const started = performance.now();
       const evaluation = await evaluateClassifier({

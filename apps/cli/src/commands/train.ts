@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import {
   corruptionOption,
+  flavourOption,
   integerOption,
   modelOption,
   numberOption,
@@ -31,6 +32,7 @@ export function trainCommand(args: readonly string[]): Command {
     .option('--weight-decay <x>', 'decoupled, timm groups', numberOption(0), 0.05)
     .option('--crop-padding <n>', 'pad by n pixels and cut a random window', integerOption(0), 0)
     .option('--flip', 'mirror every second image by chance')
+    .addOption(flavourOption())
     .option('--workers <n>', 'threads that share each step, one for each core at most', integerOption(1), 1)
     .option('--checkpoint-every <steps>', 'steps between checkpoints', integerOption(1), 100)
     .option('--force', 'delete the model and the checkpoint that lie there, and start again');
