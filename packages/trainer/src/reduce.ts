@@ -37,7 +37,11 @@ export async function reduceShards(
   return { loss: scalar(weightedSum(losses, weights)[0]!), gradients, buffers: newBuffers };
 }
 
-/** The values of the buffers that are not the tensors they were before. */
+/**
+ * The values of the buffers that are not the tensors they were before.
+ *
+ * @throws {TrainerError} TRAINER_GRADIENTS_MISMATCH for a buffer that was not there before.
+ */
 export async function changedBuffers(
   before: NamedTensors,
   after: NamedTensors,
@@ -61,7 +65,7 @@ export async function changedBuffers(
  *
  * @param changed by shard, what `changedBuffers` says.
  */
-export async function combineBuffers(
+async function combineBuffers(
   before: NamedTensors,
   changed: readonly ReadonlyMap<string, ArrayLike<number>>[],
   weights: readonly number[],
