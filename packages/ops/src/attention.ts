@@ -1,8 +1,7 @@
 import { concat, matMul, reshape, slice, type Tensor, transpose } from '@tensorflow/tfjs-core';
 import { type Differentiated, differentiable } from './differentiable.ts';
-import { OpsError } from './error.ts';
 import { fast } from './fast.ts';
-import { requireMask, requireScale } from './scores.ts';
+import { requireHeads, requireMask, requireScale } from './scores.ts';
 import { requireFloat, requireShapes } from './shapes.ts';
 import { maskedSoftmax, scoreGradients, softmaxGradient } from './softmax.ts';
 
@@ -59,12 +58,7 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, scale: number, mask?:
 export function attentionPacked(qkv: Tensor, heads: number, scale: number, mask?: Tensor): Tensor {
   const tensors = mask === undefined ? { qkv } : { qkv, mask };
   requireFloat('attentionPacked', tensors);
-  if (!Number.isInteger(heads) || heads < 1) {
-    throw new OpsError(
-      'OPS_BAD_ARGUMENT',
-      `attentionPacked: heads must be a positive integer, got ${heads}; a ViT has C / 64 as a rule.`,
-    );
-  }
+  requireHeads('attentionPacked', heads);
   const [batch, tokens, width] = qkv.shape as [number, number, number];
   requireShapes(
     qkv.rank === 3 && tokens > 0 && width > 0 && Number.isInteger(width / (3 * heads)),

@@ -23,8 +23,8 @@ export interface LsqOffsets {
  * `step` [G] holds the steps s; x is read as [..., G, inner], whatever its shape: per token of [B, N, C] with G = N, inner = C; per
  * channel with G = C, inner = 1; per row of a weight [out, in] with G = out, inner = in; one for all with G = 1, inner = x.size.
  * Rounds half to even; a step below 1e-5 (or negative) counts as 1e-5. With v = (x + before) / s, r its code, g = dy:
- * dx = g where low <= v <= high, else 0; ds = gradientScale * sum of g (r - v where low <= v <= high, else g r); dbefore and dafter
- * are the sums of dx and g. The gradient reaches a step below 1e-5 as if it were not.
+ * dx = g where low <= v <= high, else 0; ds = gradientScale times the sum of g (r - v) where low <= v <= high and of g r elsewhere;
+ * dbefore and dafter are the sums of dx and of g. The gradient reaches a step below 1e-5 as if it were not.
  *
  * An element that is NaN or infinite gives NaN, as the clip must not hide it; whoever can, refuses such input by name.
  *
@@ -81,7 +81,7 @@ function composedGradient(
   return [...gradients, sum(reshape(dx, repeats), 0), sum(reshape(dy, repeats), 0)];
 }
 
-export function requireLevels(operation: string, { inner, low, high, gradientScale }: LsqSpec): void {
+function requireLevels(operation: string, { inner, low, high, gradientScale }: LsqSpec): void {
   const valid =
     Number.isInteger(inner) && Number.isInteger(low) && Number.isInteger(high) && low <= 0 && high > 0;
   if (valid && Number.isFinite(gradientScale)) return;

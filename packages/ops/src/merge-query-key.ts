@@ -1,6 +1,6 @@
 import { reshape, type Tensor } from '@tensorflow/tfjs-core';
-import { OpsError } from './error.ts';
 import { matMul } from './mat-mul.ts';
+import { requireHeads } from './scores.ts';
 import { requireFloat, requireShapes } from './shapes.ts';
 
 /**
@@ -27,12 +27,4 @@ export function mergeQueryKey(query: Tensor, key: Tensor, heads: number): Tensor
   );
   const split = [heads, width / heads, inputs];
   return reshape(matMul(reshape(query, split), reshape(key, split), true, false), [heads * inputs, inputs]);
-}
-
-export function requireHeads(operation: string, heads: number): void {
-  if (Number.isInteger(heads) && heads >= 1) return;
-  throw new OpsError(
-    'OPS_BAD_ARGUMENT',
-    `${operation}: heads must be a positive integer, got ${heads}; a ViT has C / 64 as a rule.`,
-  );
 }

@@ -3,7 +3,7 @@ import { type Differentiated, differentiable } from './differentiable.ts';
 import { OpsError } from './error.ts';
 import { fast } from './fast.ts';
 import { lsqGradient, lsqValue } from './lsq-composed.ts';
-import { requireHeads } from './merge-query-key.ts';
+import { requireHeads, requireScale } from './scores.ts';
 import { requireFloat, requireShapes } from './shapes.ts';
 import { softmaxGradient } from './softmax.ts';
 
@@ -43,10 +43,11 @@ export function quantizedAttention(
   requireFloat('quantizedAttention', tensors);
   const { heads, scale, high, gradientScale } = spec;
   requireHeads('quantizedAttention', heads);
-  if (!Number.isInteger(high) || high < 1 || !Number.isFinite(scale) || !Number.isFinite(gradientScale)) {
+  requireScale('quantizedAttention', scale);
+  if (!Number.isInteger(high) || high < 1 || !Number.isFinite(gradientScale)) {
     throw new OpsError(
       'OPS_BAD_ARGUMENT',
-      `quantizedAttention: high must be a positive integer, scale and gradientScale finite, got high = ${high}, scale = ${scale}, gradientScale = ${gradientScale}; b bits have high = 2 ** b - 1.`,
+      `quantizedAttention: high must be a positive integer and gradientScale finite, got high = ${high}, gradientScale = ${gradientScale}; b bits have high = 2 ** b - 1.`,
     );
   }
   const [batch, tokens, width] = k.shape as [number, number, number];

@@ -11,6 +11,15 @@ export function requireScale(operation: string, scale: number): void {
   );
 }
 
+/** Refuses a number of heads that is no positive integer (`OPS_BAD_ARGUMENT`). */
+export function requireHeads(operation: string, heads: number): void {
+  if (Number.isInteger(heads) && heads >= 1) return;
+  throw new OpsError(
+    'OPS_BAD_ARGUMENT',
+    `${operation}: heads must be a positive integer, got ${heads}; a ViT has C / 64 as a rule.`,
+  );
+}
+
 /** Refuses a mask that does not broadcast to scores of a shape, or does along the axis that the softmax sums over (`OPS_SHAPE_MISMATCH`). */
 export function requireMask(operation: string, mask: Tensor | undefined, scores: readonly number[]): void {
   if (mask === undefined) return;

@@ -6,7 +6,6 @@ import {
   div,
   fill,
   mul,
-  ones,
   reshape,
   slice,
   type Tensor,
@@ -45,16 +44,16 @@ export function quantizedLayers(parameters: NamedTensors, bits: number): VitLaye
 }
 
 /**
- * Parameters of such a model around a float one's, for timing: the latent weights are the float model's (its query and key rows
- * without their biases), offsets start at 0, steps at 1, the image's and the heads' at 1/64 and at 1/256 of a weight's.
+ * Parameters of such a model around a float one's, for timing: latent weights are copies of the float model's (query and key without
+ * their biases), offsets start at 0, steps at about the size that the quantized values have in a fresh model.
  */
 export function quantizedParameters(config: VitConfig, float: NamedTensors): Map<string, Tensor> {
   const { embedDim: width, heads, channels, imageSize } = config;
+  const get = parameterOf(float);
   const tokens = get('pos_embed').shape[1]!;
+  // What a fresh layer makes of normalised tokens, its weights being of deviation 0.02.
+  const spread = 0.02 * Math.sqrt(width);
   const parameters = new Map<string, Tensor>();
-  function get(name: string): Tensor {
-    return parameterOf(float)(name);
-  }
   const steps = (name: string, size: number, value = 1): void => {
     parameters.set(name, fill([size], value));
   };
@@ -67,7 +66,7 @@ export function quantizedParameters(config: VitConfig, float: NamedTensors): Map
     offsets(`${prefix}.move_b4`, `${prefix}.move_aft`, size);
   };
   for (const [name, tensor] of float) {
-    if (!name.includes('.qkv.')) parameters.set(name, mul(tensor, ones([])));
+    if (!name.includes('.qkv.')) parameters.set(name, mul(tensor, 1));
   }
   input('patch_embed.proj', channels, imageSize ** 2, 1 / 64);
   steps('patch_embed.proj.lsqw_fn.s', width, 1 / 1024);
@@ -81,14 +80,14 @@ export function quantizedParameters(config: VitConfig, float: NamedTensors): Map
     });
     parameters.set(`${attn}.v.bias`, slice(get(`${attn}.qkv.bias`), [2 * width], [width]));
     input(`${attn}.quant_x_4_qkv`, tokens, width);
-    steps(`${attn}.quan_a_qkx_fn.s`, tokens * heads, 0.02);
+    steps(`${attn}.quan_a_qkx_fn.s`, tokens * heads, 0.02 * Math.sqrt(width / heads) * spread);
     offsets(`${attn}.move_qkx_b4`, `${attn}.move_qkx_aft`, heads * width);
-    steps(`${attn}.quan_a_v_fn.s`, width, 0.2);
+    steps(`${attn}.quan_a_v_fn.s`, width, spread);
     offsets(`${attn}.move_v_b4`, `${attn}.move_v_aft`, width);
     steps(`${attn}.quan_a_softmax_fn.s`, tokens, 1 / tokens);
-    input(`${attn}.proj`, tokens, width, 0.1);
+    input(`${attn}.proj`, tokens, width, spread / Math.sqrt(tokens));
     input(`blocks.${i}.mlp.fc1`, tokens, width);
-    input(`blocks.${i}.mlp.fc2`, tokens, get(`blocks.${i}.mlp.fc2.weight`).shape[1]!, 0.1);
+    input(`blocks.${i}.mlp.fc2`, tokens, get(`blocks.${i}.mlp.fc2.weight`).shape[1]!, spread / 2);
   }
   for (const head of config.distilled ? ['head', 'head_dist'] : ['head']) {
     input(head, 1, width, 1 / 64);
