@@ -72,10 +72,12 @@ export function depthwise(
           const count = outputs - o;
           let s = bias != 0 ? load(bias + at, count, 0) : f32x4.splat(0);
           for (let a = firstA; a < endA; a++) {
+            let p = x + <usize>((row + a * dilationHeight) * width + column + firstC * dilationWidth) * pixel;
+            let w = filter + <usize>(a * filterWidth + firstC) * tap + at;
             for (let c = firstC; c < endC; c++) {
-              const p = x + <usize>((row + a * dilationHeight) * width + column + c * dilationWidth) * pixel;
-              const w = load(filter + <usize>(a * filterWidth + c) * tap + at, count, 0);
-              s = f32x4.add(s, f32x4.mul(repeated(p, o, count, multiplier), w));
+              s = f32x4.add(s, f32x4.mul(repeated(p, o, count, multiplier), load(w, count, 0)));
+              p += <usize>dilationWidth * pixel;
+              w += tap;
             }
           }
           store(y + at, f32x4.min(f32x4.max(s, from), to), count);

@@ -74,6 +74,10 @@ const BLOCK: i32 = 16;
 /** Exchanges rows and columns: row r of the source is column r of the target. */
 @inline
 function swap(rows: i32, fromRow: usize, columns: i32, toColumn: usize, from: usize, to: usize): void {
+  if (columns < 4) {
+    for (let c = 0; c < columns; c++) swapColumn(rows, from + 4 * <usize>c, fromRow, to + <usize>c * toColumn);
+    return;
+  }
   for (let column = 0; column < columns; column += BLOCK) {
     const endColumn = min(column + BLOCK, columns);
     for (let row = 0; row < rows; row += BLOCK) {
@@ -97,7 +101,23 @@ function swap(rows: i32, fromRow: usize, columns: i32, toColumn: usize, from: us
 
 @inline
 function swapColumn(rows: i32, from: usize, fromRow: usize, to: usize): void {
-  for (let r = 0; r < rows; r++) i32.store(to + 4 * <usize>r, i32.load(from + <usize>r * fromRow));
+  let r = 0;
+  for (; r + 4 <= rows; r += 4) {
+    v128.store(
+      to + 4 * <usize>r,
+      i32x4(
+        i32.load(from),
+        i32.load(from + fromRow),
+        i32.load(from + 2 * fromRow),
+        i32.load(from + 3 * fromRow),
+      ),
+    );
+    from += 4 * fromRow;
+  }
+  for (; r < rows; r++) {
+    i32.store(to + 4 * <usize>r, i32.load(from));
+    from += fromRow;
+  }
 }
 
 @inline

@@ -76,22 +76,32 @@ function walk(
   let row = (first / outWidth) % outHeight;
   x += <usize>(first / outWidth / outHeight) * height * line;
   for (let n = 0; n < count; n++) {
-    for (let a = 0; a < filterHeight; a++) {
-      const from = row * strideHeight - top + a * dilationHeight;
-      const isInside = from >= 0 && from < height;
-      for (let tap = 0; tap < filterWidth; tap += run) {
-        const start = column * strideWidth - left + tap * dilationWidth;
-        const before = isInside ? min(max(-start, 0), run) : run;
-        const end = isInside ? max(min(run, width - start), before) : run;
-        if (!adding) zeros(rows, before * channels);
-        const there = x + <usize>from * line + <usize>(start + before) * pixel;
-        const here = rows + <usize>before * pixel;
-        if (adding) add(here, there, (end - before) * channels);
-        else copy(there, here, (end - before) * channels);
-        if (!adding) zeros(rows + <usize>end * pixel, (run - end) * channels);
-        rows += <usize>run * pixel;
+    for (let tap = 0; tap < filterWidth; tap += run) {
+      const start = column * strideWidth - left + tap * dilationWidth;
+      const before = min(max(-start, 0), run);
+      const end = max(min(run, width - start), before);
+      const inside = (end - before) * channels;
+      let from = row * strideHeight - top;
+      let there = x + <usize>from * line + <usize>(start + before) * pixel;
+      let here = rows + <usize>tap * pixel;
+      for (let a = 0; a < filterHeight; a++) {
+        if (from >= 0 && from < height) {
+          if (adding) {
+            add(here + <usize>before * pixel, there, inside);
+          } else {
+            zeros(here, before * channels);
+            copy(there, here + <usize>before * pixel, inside);
+            zeros(here + <usize>end * pixel, (run - end) * channels);
+          }
+        } else if (!adding) {
+          zeros(here, run * channels);
+        }
+        from += dilationHeight;
+        there += <usize>dilationHeight * line;
+        here += <usize>filterWidth * pixel;
       }
     }
+    rows += <usize>(filterHeight * filterWidth) * pixel;
     if (++column == outWidth) {
       column = 0;
       if (++row == outHeight) {
@@ -114,9 +124,14 @@ function zeros(to: usize, count: i32): void {
 
 @inline
 function copy(from: usize, to: usize, count: i32): void {
-  let i = 0;
-  for (; i + 4 <= count; i += 4) v128.store(to + 4 * <usize>i, v128.load(from + 4 * <usize>i));
-  for (; i < count; i++) f32.store(to + 4 * <usize>i, f32.load(from + 4 * <usize>i));
+  if (count < 4) {
+    for (let i = 0; i < count; i++) f32.store(to + 4 * <usize>i, f32.load(from + 4 * <usize>i));
+    return;
+  }
+  // The last four may overlap with those before.
+  const last: usize = 4 * <usize>(count - 4);
+  for (let at: usize = 0; at < last; at += 16) v128.store(to + at, v128.load(from + at));
+  v128.store(to + last, v128.load(from + last));
 }
 
 @inline
