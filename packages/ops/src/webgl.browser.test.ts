@@ -4,8 +4,10 @@ import '@tensorflow/tfjs-backend-webgl';
 import { expect, it } from 'vitest';
 import './gradients.ts';
 import {
+  type Affine,
   adamwStep,
   attention,
+  attentionBlock,
   attentionPacked,
   batchNorm,
   batchNormTraining,
@@ -17,6 +19,7 @@ import {
   lsq,
   matMul,
   mergeQueryKey,
+  mlpBlock,
   patchify,
   quantizedAttention,
   sgdStep,
@@ -34,6 +37,10 @@ const waves = (shape: readonly number[], seed: number): tf.Tensor => {
     [...shape],
   );
 };
+
+/** Weights and biases in turn. */
+const affines = (tensors: readonly tf.Tensor[]): Affine[] =>
+  tensors.flatMap((weight, i) => (i % 2 === 0 ? [{ weight, bias: tensors[i + 1]! }] : []));
 
 /** Holds what `run` makes of the inputs on WebGL against what it makes of them on the cpu backend. */
 async function compare(
@@ -92,6 +99,22 @@ it.each<[name: string, run: Operation, shapes: number[][]]>([
     ],
   ],
   ['attentionPacked', (qkv) => attentionPacked(qkv!, 3, 0.4), [[2, 5, 36]]],
+  [
+    'attentionBlock',
+    (x, ...rest) => {
+      const [norm, qkv, proj] = affines(rest);
+      return attentionBlock(x!, { norm: norm!, qkv: qkv!, proj: proj! }, 2, 1e-3);
+    },
+    [[2, 5, 6], [6], [6], [18, 6], [18], [6, 6], [6]],
+  ],
+  [
+    'mlpBlock',
+    (x, ...rest) => {
+      const [norm, fc1, fc2] = affines(rest);
+      return mlpBlock(x!, { norm: norm!, fc1: fc1!, fc2: fc2! }, 1e-3);
+    },
+    [[2, 5, 6], [6], [6], [9, 6], [9], [6, 9], [6]],
+  ],
   [
     'batchNorm',
     (x, w, b) => batchNorm(x!, w!, b!, { mean: tf.fill([5], 0.3), variance: tf.fill([5], 0.7), eps: 1e-3 }),
