@@ -57,14 +57,14 @@ function logistic(x: v128, e: v128, inverse: v128): v128 {
 
 /** x (1 + tanh u) / 2. */
 @inline
-export function geluTanhOf(x: v128): v128 {
+function geluTanhOf(x: v128): v128 {
   const e = decay(x);
   return f32x4.mul(x, logistic(x, e, f32x4.div(ONE, f32x4.add(e, ONE))));
 }
 
 /** s + x s (1 - s) 2u' with s = (1 + tanh u) / 2, the slope of x (1 + tanh u) / 2. */
 @inline
-export function geluTanhSlopeOf(x: v128): v128 {
+function geluTanhSlopeOf(x: v128): v128 {
   const e = decay(x);
   const inverse = f32x4.div(ONE, f32x4.add(e, ONE));
   const inner = f32x4.add(f32x4.mul(f32x4.mul(x, x), TWICE_CUBIC), TWICE);
@@ -72,38 +72,49 @@ export function geluTanhSlopeOf(x: v128): v128 {
   return f32x4.add(logistic(x, e, inverse), f32x4.mul(f32x4.mul(x, steepness), inner));
 }
 
+@inline
+function geluOf(x: v128): v128 {
+  return f32x4.mul(x, cumulative(x, bell(x)));
+}
+
+@inline
+function geluSlopeOf(x: v128): v128 {
+  const e = bell(x);
+  return slopeOf(x, e, cumulative(x, e));
+}
+
 /** y = x Φ(x) of `size` elements. */
 export function gelu(size: i32, x: usize, y: usize): void {
-  for (let i = 0; i < size; i += 4) {
-    const at: usize = 4 * <usize>i;
-    const v = load(x + at, size - i, 0);
-    store(y + at, f32x4.mul(v, cumulative(v, bell(v))), size - i);
-  }
+  const whole = x + 4 * <usize>(size & ~3);
+  for (; x < whole; x += 16, y += 16) v128.store(y, geluOf(v128.load(x)));
+  const left = size & 3;
+  if (left > 0) store(y, geluOf(load(x, left, 0)), left);
 }
 
 /** dx = dy (Φ(x) + x φ(x)) of `size` elements. */
 export function geluGradient(size: i32, dy: usize, x: usize, dx: usize): void {
-  for (let i = 0; i < size; i += 4) {
-    const at: usize = 4 * <usize>i;
-    const v = load(x + at, size - i, 0);
-    const e = bell(v);
-    store(dx + at, f32x4.mul(load(dy + at, size - i, 0), slopeOf(v, e, cumulative(v, e))), size - i);
+  const whole = x + 4 * <usize>(size & ~3);
+  for (; x < whole; x += 16, dy += 16, dx += 16) {
+    v128.store(dx, f32x4.mul(v128.load(dy), geluSlopeOf(v128.load(x))));
   }
+  const left = size & 3;
+  if (left > 0) store(dx, f32x4.mul(load(dy, left, 0), geluSlopeOf(load(x, left, 0))), left);
 }
 
 /** `gelu` in its tanh form. */
 export function geluTanh(size: i32, x: usize, y: usize): void {
-  for (let i = 0; i < size; i += 4) {
-    const at: usize = 4 * <usize>i;
-    store(y + at, geluTanhOf(load(x + at, size - i, 0)), size - i);
-  }
+  const whole = x + 4 * <usize>(size & ~3);
+  for (; x < whole; x += 16, y += 16) v128.store(y, geluTanhOf(v128.load(x)));
+  const left = size & 3;
+  if (left > 0) store(y, geluTanhOf(load(x, left, 0)), left);
 }
 
 /** `geluGradient` of the tanh form. */
 export function geluTanhGradient(size: i32, dy: usize, x: usize, dx: usize): void {
-  for (let i = 0; i < size; i += 4) {
-    const at: usize = 4 * <usize>i;
-    const slope = geluTanhSlopeOf(load(x + at, size - i, 0));
-    store(dx + at, f32x4.mul(load(dy + at, size - i, 0), slope), size - i);
+  const whole = x + 4 * <usize>(size & ~3);
+  for (; x < whole; x += 16, dy += 16, dx += 16) {
+    v128.store(dx, f32x4.mul(v128.load(dy), geluTanhSlopeOf(v128.load(x))));
   }
+  const left = size & 3;
+  if (left > 0) store(dx, f32x4.mul(load(dy, left, 0), geluTanhSlopeOf(load(x, left, 0))), left);
 }

@@ -26,13 +26,14 @@ export interface HeadSizes {
 
 /** Computes y [n, e] and p [n, m] of each head. */
 export function attend(
-  { kernels, offset, withScratch }: Heap,
+  heap: Heap,
   { n, m, d, e, scale }: HeadSizes,
   { q, k, v, mask }: Heads,
   p: Matrices,
   y: Matrices,
 ): void {
-  const at = (x: Matrices, head: number): number => offset(x.tensor) + x.starts[head]!;
+  const { kernels, withScratch } = heap;
+  const [atQ, atK, atV, atMask, atP, atY] = [q, k, v, mask, p, y].map((x) => offsets(heap, x));
   withScratch(kernels.attentionScratch(n, m, d, e), (scratch) => {
     for (let head = 0; head < y.starts.length; head++) {
       kernels.attention(
@@ -41,16 +42,16 @@ export function attend(
         d,
         e,
         scale,
-        at(q, head),
+        atQ!(head),
         q.step,
-        at(k, head),
+        atK!(head),
         k.step,
-        at(v, head),
+        atV!(head),
         v.step,
-        mask === undefined ? 0 : at(mask, head),
-        mask === undefined ? 0 : mask.step,
-        at(p, head),
-        at(y, head),
+        atMask!(head),
+        mask?.step ?? 0,
+        atP!(head),
+        atY!(head),
         y.step,
         scratch,
       );
@@ -60,14 +61,16 @@ export function attend(
 
 /** Computes the gradients of each head, from dy [n, e] and p [n, m]. Heads that share a mask add to its gradient. */
 export function attendGradient(
-  { kernels, offset, withScratch }: Heap,
+  heap: Heap,
   { n, m, d, e, scale }: HeadSizes,
   { q, k, v }: Heads,
   p: Matrices,
   dy: Matrices,
   { q: dq, k: dk, v: dv, mask: dMask }: Heads,
 ): void {
-  const at = (x: Matrices, head: number): number => offset(x.tensor) + x.starts[head]!;
+  const { kernels, offset, withScratch } = heap;
+  const [atQ, atK, atV, atP, atDy] = [q, k, v, p, dy].map((x) => offsets(heap, x));
+  const [atDq, atDk, atDv, atDMask] = [dq, dk, dv, dMask].map((x) => offsets(heap, x));
   if (dMask !== undefined) {
     const elements = dMask.tensor.shape.reduce((product, size) => product * size, 1);
     kernels.clear(offset(dMask.tensor), 4 * elements);
@@ -80,27 +83,35 @@ export function attendGradient(
         d,
         e,
         scale,
-        at(dy, head),
+        atDy!(head),
         dy.step,
-        at(q, head),
+        atQ!(head),
         q.step,
-        at(k, head),
+        atK!(head),
         k.step,
-        at(v, head),
+        atV!(head),
         v.step,
-        at(p, head),
-        at(dq, head),
+        atP!(head),
+        atDq!(head),
         dq.step,
-        at(dk, head),
+        atDk!(head),
         dk.step,
-        at(dv, head),
+        atDv!(head),
         dv.step,
-        dMask === undefined ? 0 : at(dMask, head),
-        dMask === undefined ? 0 : dMask.step,
+        atDMask!(head),
+        dMask?.step ?? 0,
         scratch,
       );
     }
   });
+}
+
+/** Where the matrix of a head starts, in bytes; always 0 where there is none. */
+function offsets({ offset }: Heap, matrices: Matrices | undefined): (head: number) => number {
+  if (matrices === undefined) return () => 0;
+  const { tensor, starts } = matrices;
+  const base = offset(tensor);
+  return (head) => base + starts[head]!;
 }
 
 /** The matrices of the last two axes of a tensor, one after the other. */

@@ -1,31 +1,30 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { attend, attendGradient, type HeadSizes, type Matrices, matrices } from './attention-heads.ts';
-import { type Masked, maskRows } from './mask-rows.ts';
+import { maskRows } from './mask-rows.ts';
 import { ownKernel } from './own-kernel.ts';
 
 /** qkv [B, N, 3 C], mask or none [R, H, N, N], R a divisor of B; heads, scale -> y [B, N, C] and the probabilities p [B, H, N, N]. */
-export const attentionPackedKernel = ownKernel<'qkv'>('AttentionPacked', (tensors, { attrs, heap, make }) => {
-  const { qkv } = tensors;
-  const { mask } = tensors as Masked;
-  const [batch, tokens, width] = qkv.shape as [number, number, number];
-  const heads = attrs['heads']!;
-  const [y, p] = [make([batch, tokens, width / 3]), make([batch, heads, tokens, tokens])];
-  attend(
-    heap,
-    headSizes(qkv, heads, attrs['scale']!),
-    { ...packed(qkv, heads), mask: mask && masks(mask, batch, heads, tokens) },
-    matrices(p),
-    columns(y, heads, 1, 0),
-  );
-  return [y, p];
-});
+export const attentionPackedKernel = ownKernel<'qkv', 'mask'>(
+  'AttentionPacked',
+  ({ qkv, mask }, { attrs, heap, make }) => {
+    const [batch, tokens, width] = qkv.shape as [number, number, number];
+    const heads = attrs['heads']!;
+    const [y, p] = [make([batch, tokens, width / 3]), make([batch, heads, tokens, tokens])];
+    attend(
+      heap,
+      headSizes(qkv, heads, attrs['scale']!),
+      { ...packed(qkv, heads), mask: mask && masks(mask, batch, heads, tokens) },
+      matrices(p),
+      columns(y, heads, 1, 0),
+    );
+    return [y, p];
+  },
+);
 
 /** dy [B, N, C], qkv [B, N, 3 C], p [B, H, N, N], mask or none; heads, scale -> dqkv [B, N, 3 C], and dmask for a mask. */
-export const attentionPackedGradientKernel = ownKernel<'dy' | 'qkv' | 'p'>(
+export const attentionPackedGradientKernel = ownKernel<'dy' | 'qkv' | 'p', 'mask'>(
   'AttentionPackedGradient',
-  (tensors, { attrs, heap, make }) => {
-    const { dy, qkv, p } = tensors;
-    const { mask } = tensors as Masked;
+  ({ dy, qkv, p, mask }, { attrs, heap, make }) => {
     const [batch, tokens] = qkv.shape as [number, number, number];
     const heads = attrs['heads']!;
     const dqkv = make(qkv.shape);

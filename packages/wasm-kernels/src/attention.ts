@@ -1,26 +1,25 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { attend, attendGradient, type HeadSizes, type Matrices, matrices } from './attention-heads.ts';
-import { type Masked, maskRows } from './mask-rows.ts';
+import { maskRows } from './mask-rows.ts';
 import { ownKernel } from './own-kernel.ts';
 
 /** q [..., N, d], k [..., M, d], v [..., M, e], mask or none, which broadcasts; scale -> y [..., N, e] and the probabilities p [..., N, M]. */
-export const attentionKernel = ownKernel<'q' | 'k' | 'v'>('Attention', (tensors, { attrs, heap, make }) => {
-  const { q, k, v } = tensors;
-  const { mask } = tensors as Masked;
-  const sizes = headSizes(q, v, attrs['scale']!);
-  const leading = q.shape.slice(0, -2);
-  const [y, p] = [make([...leading, sizes.n, sizes.e]), make([...leading, sizes.n, sizes.m])];
-  const heads = { q: matrices(q), k: matrices(k), v: matrices(v), mask: mask && masks(mask, mask, q) };
-  attend(heap, sizes, heads, matrices(p), matrices(y));
-  return [y, p];
-});
+export const attentionKernel = ownKernel<'q' | 'k' | 'v', 'mask'>(
+  'Attention',
+  ({ q, k, v, mask }, { attrs, heap, make }) => {
+    const sizes = headSizes(q, v, attrs['scale']!);
+    const leading = q.shape.slice(0, -2);
+    const [y, p] = [make([...leading, sizes.n, sizes.e]), make([...leading, sizes.n, sizes.m])];
+    const heads = { q: matrices(q), k: matrices(k), v: matrices(v), mask: mask && masks(mask, mask, q) };
+    attend(heap, sizes, heads, matrices(p), matrices(y));
+    return [y, p];
+  },
+);
 
 /** dy [..., N, e], q, k, v and p, mask or none; scale -> dq, dk, dv, and dmask for a mask. */
-export const attentionGradientKernel = ownKernel<'dy' | 'q' | 'k' | 'v' | 'p'>(
+export const attentionGradientKernel = ownKernel<'dy' | 'q' | 'k' | 'v' | 'p', 'mask'>(
   'AttentionGradient',
-  (tensors, { attrs, heap, make }) => {
-    const { dy, q, k, v, p } = tensors;
-    const { mask } = tensors as Masked;
+  ({ dy, q, k, v, p, mask }, { attrs, heap, make }) => {
     const [dq, dk, dv] = [make(q.shape), make(k.shape), make(v.shape)];
     const dMask = mask && make(mask.shape);
     attendGradient(

@@ -32,8 +32,23 @@ const IN_FORCE = [
   'proj.LayerNormGradient',
   'proj.Gelu',
   'proj.GeluGradient',
+  'proj.GeluTanh',
+  'proj.GeluTanhGradient',
+  'proj.Softmax',
+  'proj.SoftmaxGradient',
+  'proj.Attention',
+  'proj.AttentionGradient',
   'proj.AttentionPacked',
   'proj.AttentionPackedGradient',
+  'proj.BatchNorm',
+  'proj.BatchNormGradient',
+  'proj.ChannelStatistics',
+  'proj.CrossEntropy',
+  'proj.Lsq',
+  'proj.LsqGradient',
+  'proj.Statsq',
+  'proj.QuantizedAttention',
+  'proj.QuantizedAttentionGradient',
 ];
 
 describe('@proj/wasm-kernels/install, built and imported by Node', () => {

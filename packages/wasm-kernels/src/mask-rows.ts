@@ -1,11 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { shifts } from './batch-product.ts';
 
-/** What some kernels may be given besides their other tensors. */
-export interface Masked {
-  readonly mask?: TensorInfo;
-}
-
 /**
  * How a mask [..., C] broadcasts to the matrices of scores [...leading, rows, C]: for each matrix where the mask's rows start, and how
  * far apart they are, 0 where there is one for all; in bytes.

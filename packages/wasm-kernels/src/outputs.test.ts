@@ -73,6 +73,33 @@ const KERNELS: Readonly<Record<string, () => tf.Tensor[]>> = {
   },
   'proj.Gelu': () => run('proj.Gelu', { x: tf.ones([3, 4]) }),
   'proj.GeluGradient': () => run('proj.GeluGradient', { dy: tf.ones([3, 4]), x: tf.ones([3, 4]) }),
+  'proj.GeluTanh': () => run('proj.GeluTanh', { x: tf.ones([3, 4]) }),
+  'proj.GeluTanhGradient': () => run('proj.GeluTanhGradient', { dy: tf.ones([3, 4]), x: tf.ones([3, 4]) }),
+  'proj.Softmax': () => run('proj.Softmax', { x: tf.ones([2, 3, 4]), mask: tf.ones([3, 4]) }, { scale: 1 }),
+  'proj.SoftmaxGradient': () => {
+    const [y, mask] = [tf.ones([2, 3, 4]), tf.ones([3, 4])];
+    return run('proj.SoftmaxGradient', { dy: y, y, mask }, { scale: 1 });
+  },
+  'proj.Attention': () => {
+    const [q, k, mask] = [tf.ones([2, 3, 4]), tf.ones([2, 5, 4]), tf.ones([3, 5])];
+    return run('proj.Attention', { q, k, v: k, mask }, { scale: 1 });
+  },
+  'proj.AttentionGradient': () => {
+    const [q, k, p] = [tf.ones([2, 3, 4]), tf.ones([2, 5, 4]), tf.ones([2, 3, 5])];
+    return run('proj.AttentionGradient', { dy: q, q, k, v: k, p, mask: tf.ones([3, 5]) }, { scale: 1 });
+  },
+  'proj.BatchNorm': () => {
+    const row = tf.ones([4]);
+    const inputs = { x: tf.ones([3, 4]), weight: row, bias: row, mean: row, variance: row };
+    return run('proj.BatchNorm', inputs, { eps: 1e-5 });
+  },
+  'proj.BatchNormGradient': () => {
+    const [x, row] = [tf.ones([3, 4]), tf.ones([4])];
+    const inputs = { dy: x, x, weight: row, mean: row, variance: row };
+    return run('proj.BatchNormGradient', inputs, { eps: 1e-5, training: 1 });
+  },
+  'proj.ChannelStatistics': () => run('proj.ChannelStatistics', { x: tf.ones([3, 4]) }),
+  'proj.CrossEntropy': () => run('proj.CrossEntropy', { logits: tf.ones([3, 4]), targets: tf.ones([3, 4]) }),
   'proj.AttentionPacked': () =>
     run('proj.AttentionPacked', { qkv: tf.ones([2, 3, 12]) }, { heads: 2, scale: 1 }),
   'proj.AttentionPackedGradient': () => {

@@ -1,13 +1,11 @@
-import { util } from '@tensorflow/tfjs-core';
-import { type Masked, maskRows } from './mask-rows.ts';
+import { type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { maskRows } from './mask-rows.ts';
 import { ownKernel } from './own-kernel.ts';
 
 /** x [..., C], mask or none, broadcast along the leading axes; scale -> softmax(scale x + mask). */
-export const softmaxKernel = ownKernel<'x'>(
+export const softmaxKernel = ownKernel<'x', 'mask'>(
   'Softmax',
-  (tensors, { attrs, heap: { kernels, offset }, make }) => {
-    const { x } = tensors;
-    const { mask } = tensors as Masked;
+  ({ x, mask }, { attrs, heap: { kernels, offset }, make }) => {
     const y = make(x.shape);
     const { rows, width, starts, step } = runs(x.shape, mask);
     const masks = mask === undefined ? 0 : offset(mask);
@@ -20,11 +18,9 @@ export const softmaxKernel = ownKernel<'x'>(
 );
 
 /** dy and y [..., C], mask or none; scale -> dx, and dmask for a mask. */
-export const softmaxGradientKernel = ownKernel<'dy' | 'y'>(
+export const softmaxGradientKernel = ownKernel<'dy' | 'y', 'mask'>(
   'SoftmaxGradient',
-  (tensors, { attrs, heap: { kernels, offset }, make }) => {
-    const { dy, y } = tensors;
-    const { mask } = tensors as Masked;
+  ({ dy, y, mask }, { attrs, heap: { kernels, offset }, make }) => {
     const dx = make(y.shape);
     const dMask = mask === undefined ? undefined : make(mask.shape);
     const { rows, width, starts, step } = runs(y.shape, mask);
@@ -48,7 +44,7 @@ export const softmaxGradientKernel = ownKernel<'dy' | 'y'>(
 );
 
 /** Runs of rows whose masks are `step` bytes apart; all rows without a mask. */
-function runs(shape: readonly number[], mask: Masked['mask']) {
+function runs(shape: readonly number[], mask: TensorInfo | undefined) {
   const width = shape.at(-1)!;
   if (mask === undefined)
     return { rows: util.sizeFromShape([...shape]) / width, width, starts: [0], step: 0 };
