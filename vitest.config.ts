@@ -4,7 +4,7 @@ export default defineConfig({
   resolve: { conditions: ['@proj/source'] },
   ssr: { resolve: { conditions: ['@proj/source'] } },
   test: {
-    include: ['{packages,apps}/*/{src,test}/**/*.test.ts', 'fixtures/src/**/*.test.ts'],
+    include: ['{packages,apps,examples}/*/{src,test}/**/*.test.ts', 'fixtures/src/**/*.test.ts'],
     // Those run in vitest.browser.config.ts.
     exclude: [...configDefaults.exclude, '**/*.browser.test.ts'],
     pool: 'forks',
