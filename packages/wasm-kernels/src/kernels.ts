@@ -30,7 +30,7 @@ export type Windows = readonly [
  * Two outer axes, rows and columns: their lengths and their steps in bytes in the source and in the target. Columns are contiguous
  * in the source; in the target they or the rows are.
  */
-export type Axes = readonly [
+type Axes = readonly [
   count1: number,
   from1: number,
   to1: number,
