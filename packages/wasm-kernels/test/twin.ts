@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import '../src/install.ts';
 
-export type Operation = (...inputs: tf.Tensor[]) => tf.Tensor;
+type Operation = (...inputs: tf.Tensor[]) => tf.Tensor;
 
 /** A tensor of a shape: a wave of this amplitude (2) around this centre (0). */
-export interface Input {
+interface Input {
   readonly shape: readonly number[];
   readonly amplitude?: number;
   readonly centre?: number;
