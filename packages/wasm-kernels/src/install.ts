@@ -37,7 +37,7 @@ import { globalNormKernel } from './global-norm.ts';
 import { flavourInForce, heapOf, useFlavour, type WasmBackend } from './heap.ts';
 import { identityKernel } from './identity.ts';
 import { layerNormGradientKernel, layerNormKernel } from './layer-norm.ts';
-import { columnSumsKernel, slopedProductKernel, linearKernel } from './linear.ts';
+import { columnSumsKernel, linearKernel, slopedProductKernel } from './linear.ts';
 import { lsqGradientKernel, lsqKernel } from './lsq.ts';
 import { maxPoolGradKernel } from './max-pool-grad.ts';
 import type { Flavour } from './module.ts';

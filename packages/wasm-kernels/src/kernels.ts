@@ -356,7 +356,7 @@ export interface Kernels {
     y: number,
   ): void;
 
-  /** dx [size], dstep [groups] times `factor`, dbefore and dafter [period] of `lsq`. */
+  /** dx [size], times `slope` [size] unless that is 0, dstep [groups] times `factor`, dbefore and dafter [period] of `lsq`. */
   lsqGradient(
     size: number,
     groups: number,
@@ -369,6 +369,7 @@ export interface Kernels {
     x: number,
     step: number,
     before: number,
+    slope: number,
     dx: number,
     dStep: number,
     dBefore: number,

@@ -35,7 +35,10 @@ export function doctorCommand(): Command {
             ['Node', `${report.node} (V8 ${report.v8}), ${report.platform}`],
             ['cores', report.cores],
             ['memory', `${bytes(report.memoryBytes)}, ${bytes(report.freeMemoryBytes)} free`],
-            ['kernels in force', `${kernels.flavour}, ${kernels.kernels.length} kernels, on ${kernels.backend}`],
+            [
+              'kernels in force',
+              `${kernels.flavour}, ${kernels.kernels.length} kernels, on ${kernels.backend}`,
+            ],
             ...['reproducible', 'relaxed', 'wide'].map((flavour) => [
               `--flavour ${flavour}`,
               flavours[flavour] === undefined
