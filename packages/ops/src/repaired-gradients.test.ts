@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
+import '@tensorflow/tfjs-backend-wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import './gradients.ts';
 
@@ -134,6 +135,35 @@ describe('@proj/ops/gradients puts right what tfjs-core differentiates wrongly o
         ),
       ),
     );
+  });
+
+  it('tf.avgPool and tf.avgPool3d of windows that reach into the padding', () => {
+    for (const pad of ['same', 'valid', 1] as const) {
+      const rounding = pad === 1 ? 'floor' : undefined;
+      check((x) => tf.avgPool(x as tf.Tensor4D, 3, 2, pad, rounding), values([1, 5, 4, 2]));
+      check((x) => tf.avgPool(x as tf.Tensor4D, [2, 3], 1, pad, rounding), values([1, 3, 4, 1]));
+      check((x) => tf.avgPool3d(x as tf.Tensor5D, 2, 2, pad, rounding), values([1, 3, 4, 5, 1]));
+    }
+  });
+
+  it('refusing what tfjs computes wrongly', async () => {
+    const refused = expect.objectContaining({ code: 'OPS_WRONG_KERNEL' });
+    const mirrored = (x: tf.Tensor): tf.Tensor => tf.mirrorPad(x, [[1, 1]], 'reflect');
+    expect(() => tf.grad(mirrored)(values([4]))).toThrow(refused);
+    const nearest = (x: tf.Tensor): tf.Tensor =>
+      tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [3, 5]) as tf.Tensor;
+    const volume = (x: tf.Tensor): tf.Tensor =>
+      tf.conv3d(x as tf.Tensor5D, tf.ones([2, 2, 2, 1, 1]), 1, 'same') as tf.Tensor;
+    const dilated = (x: tf.Tensor): tf.Tensor =>
+      tf.dilation2d(x as tf.Tensor4D, values([2, 2, 1]) as tf.Tensor3D, 1, 'same') as tf.Tensor;
+    expect(() => tf.grad(nearest)(values([1, 2, 2, 1]))).toThrow(refused);
+    check((x) => volume(x!), values([1, 2, 3, 2, 1]));
+    check((x) => dilated(x!), values([1, 3, 3, 1]));
+    await tf.setBackend('wasm');
+    expect(() => tf.grad(volume)(values([1, 2, 3, 2, 1]))).toThrow(refused);
+    expect(() => tf.grad(dilated)(values([1, 3, 3, 1]))).toThrow(refused);
+    check((x) => nearest(x!), values([1, 2, 2, 1]));
+    await tf.setBackend('cpu');
   });
 
   it('leaving no tensor behind', () => {
