@@ -14,9 +14,10 @@ export { attentionBlock } from './attention-block.ts';
 export { mlpBlock } from './mlp-block.ts';
 export type { Affine } from './residual.ts';
 
-// Quantizers, and attention between them
+// Quantizers, and layers between them
 export { type LsqOffsets, type LsqSpec, lsq } from './lsq.ts';
 export { type StatsqSpec, statsq } from './statsq.ts';
+export { type QuantizedAffine, quantizedLinear, quantizedMlp } from './quantized-linear.ts';
 export { mergeQueryKey } from './merge-query-key.ts';
 export { type QuantizedAttentionSpec, quantizedAttention } from './quantized-attention.ts';
 

@@ -31,18 +31,9 @@ export interface LsqOffsets {
  * @throws {OpsError} `OPS_SHAPE_MISMATCH`, `OPS_BAD_DTYPE`, `OPS_BAD_ARGUMENT` for levels that are no integers around 0, or a gradient scale that is not finite.
  */
 export function lsq(x: Tensor, step: Tensor, spec: LsqSpec, offsets?: LsqOffsets): Tensor {
-  const tensors = { x, step, ...offsets };
-  requireFloat('lsq', tensors);
-  requireLevels('lsq', spec);
-  const { inner } = spec;
-  requireShapes(
-    x.size > 0 && step.rank === 1 && step.size > 0 && inner >= 1 && x.size % (step.size * inner) === 0,
-    `lsq with inner = ${inner}`,
-    'step [G] and x of a multiple of G inner elements',
-    tensors,
-  );
-  if (offsets !== undefined) requireOffsets(offsets, step.size, inner, tensors);
-  const attrs = { inner, low: spec.low, high: spec.high };
+  requireFloat('lsq', { x });
+  requireLsq('lsq', x.shape, step, spec, offsets);
+  const attrs = { inner: spec.inner, low: spec.low, high: spec.high };
 
   const inputs = offsets === undefined ? [x, step] : [x, step, offsets.before, offsets.after];
   return differentiable(inputs, ([x, step, before, after]) => {
@@ -81,32 +72,42 @@ function composedGradient(
   return [...gradients, sum(reshape(dx, repeats), 0), sum(reshape(dy, repeats), 0)];
 }
 
-function requireLevels(operation: string, { inner, low, high, gradientScale }: LsqSpec): void {
-  const valid =
-    Number.isInteger(inner) && Number.isInteger(low) && Number.isInteger(high) && low <= 0 && high > 0;
-  if (valid && Number.isFinite(gradientScale)) return;
-  throw new OpsError(
-    'OPS_BAD_ARGUMENT',
-    `${operation}: inner, low <= 0 and high > 0 must be integers, gradientScale finite, got inner = ${inner}, low = ${low}, high = ${high}, gradientScale = ${gradientScale}; b bits have low = -(2 ** (b - 1)) and high = 2 ** (b - 1) - 1, or 0 and 2 ** b - 1 where nothing is negative.`,
-  );
-}
-
-function requireOffsets(
-  { before, after }: LsqOffsets,
-  groups: number,
-  inner: number,
-  tensors: Readonly<Record<string, Tensor>>,
+/** Refuses steps and offsets that do not fit x of a shape, or float32, and levels that are none. */
+export function requireLsq(
+  operation: string,
+  shape: readonly number[],
+  step: Tensor,
+  { inner, low, high, gradientScale }: LsqSpec,
+  offsets: LsqOffsets | undefined,
 ): void {
+  requireFloat(operation, { step, ...offsets });
+  const integers = Number.isInteger(inner) && Number.isInteger(low) && Number.isInteger(high);
+  if (!integers || low > 0 || high < 1 || !Number.isFinite(gradientScale)) {
+    throw new OpsError(
+      'OPS_BAD_ARGUMENT',
+      `${operation}: inner, low <= 0 and high > 0 must be integers, gradientScale finite, got inner = ${inner}, low = ${low}, high = ${high}, gradientScale = ${gradientScale}; b bits have low = -(2 ** (b - 1)) and high = 2 ** (b - 1) - 1, or 0 and 2 ** b - 1 where nothing is negative.`,
+    );
+  }
+  const size = shape.reduce((a, b) => a * b, 1);
+  const named = { x: { shape }, step, ...offsets };
+  requireShapes(
+    size > 0 && step.rank === 1 && step.size > 0 && inner >= 1 && size % (step.size * inner) === 0,
+    `${operation} with inner = ${inner}`,
+    'step [G] and x of a multiple of G inner elements',
+    named,
+  );
+  if (offsets === undefined) return;
+  const { before, after } = offsets;
   const period = before.size;
   requireShapes(
     before.rank === 1 &&
       after.rank === 1 &&
       after.size === period &&
       period > 0 &&
-      (groups * inner) % period === 0 &&
+      (step.size * inner) % period === 0 &&
       (inner % period === 0 || period % inner === 0),
-    `lsq with inner = ${inner}`,
+    `${operation} with inner = ${inner}`,
     'before [P] and after [P], G inner a multiple of P, and P a multiple or a divisor of inner',
-    tensors,
+    named,
   );
 }

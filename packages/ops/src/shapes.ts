@@ -21,7 +21,7 @@ export function requireShapes(
   holds: boolean,
   operation: string,
   expected: string,
-  tensors: Readonly<Record<string, Tensor>>,
+  tensors: Readonly<Record<string, { readonly shape: readonly number[] }>>,
 ): asserts holds {
   if (holds) return;
   const received = Object.entries(tensors).map(([name, tensor]) => `${name} ${show(tensor.shape)}`);

@@ -41,9 +41,7 @@ export interface StatsqSpec {
  */
 export function statsq(w: Tensor, { bits, groups, inner }: StatsqSpec): Tensor {
   requireFloat('statsq', { w });
-  if (!Number.isInteger(bits) || bits < 2 || bits > 16) {
-    throw new OpsError('OPS_BAD_ARGUMENT', `statsq: bits must be an integer from 2 to 16, got ${bits}.`);
-  }
+  requireBits('statsq', bits);
   requireShapes(
     w.size > 0 &&
       Number.isInteger(groups) &&
@@ -61,6 +59,12 @@ export function statsq(w: Tensor, { bits, groups, inner }: StatsqSpec): Tensor {
     saved: [],
     gradient: (dy) => [clone(dy)],
   }));
+}
+
+/** Refuses bits that are no integer from 2 to 16 (`OPS_BAD_ARGUMENT`). */
+export function requireBits(operation: string, bits: number): void {
+  if (Number.isInteger(bits) && bits >= 2 && bits <= 16) return;
+  throw new OpsError('OPS_BAD_ARGUMENT', `${operation}: bits must be an integer from 2 to 16, got ${bits}.`);
 }
 
 function composed(w: Tensor, levels: number, groups: number, inner: number): Tensor {

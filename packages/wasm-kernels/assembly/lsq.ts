@@ -25,9 +25,12 @@ function quantize(count: i32, x: usize, before: usize, after: usize, step: v128,
   store(y, result, count);
 }
 
-/** dx, dbefore and dafter added to, and y unless that is 0 (without offsets), of up to four elements; returns what they add to dstep. */
+/**
+ * dx, times the slope where one is given, dbefore and dafter added to, and y unless that is 0 (without offsets), of up to four
+ * elements; returns what they add to dstep.
+ */
 @inline
-function slope(
+function gradient(
   count: i32,
   dy: usize,
   x: usize,
@@ -39,6 +42,7 @@ function slope(
   dBefore: usize,
   dAfter: usize,
   y: usize,
+  slope: usize,
 ): v128 {
   let value = load(x, count, 0);
   if (before != 0) value = f32x4.add(value, load(before, count, 0));
@@ -46,7 +50,7 @@ function slope(
   const d = load(dy, count, 0);
   const within = v128.and(f32x4.ge(v, low), f32x4.le(v, high));
   const passed = v128.and(d, within);
-  store(dx, passed, count);
+  store(dx, slope == 0 ? passed : f32x4.mul(passed, load(slope, count, 0)), count);
   if (before != 0) {
     store(dBefore, f32x4.add(load(dBefore, count, 0), passed), count);
     store(dAfter, f32x4.add(load(dAfter, count, 0), d), count);
@@ -85,7 +89,8 @@ export function lsqRow(
 
 /**
  * dx of one row that shares a step, from dy; dbefore and dafter are added to, and y, unless that is 0, is what `lsqRow` without
- * offsets gives. Returns the row's part of dstep, not yet scaled. dx may be dy.
+ * offsets gives. Where x is a function of something else, `slope` makes dx the gradient of that. Returns the row's part of dstep,
+ * not yet scaled. dx may be dy.
  */
 export function lsqRowGradient(
   width: i32,
@@ -99,6 +104,7 @@ export function lsqRowGradient(
   dBefore: usize,
   dAfter: usize,
   y: usize = 0,
+  slope: usize = 0,
 ): f32 {
   const s = effective(v128.load32_splat(step));
   const lows = f32x4.splat(low);
@@ -106,11 +112,12 @@ export function lsqRowGradient(
   const whole = width & ~3;
   let total = f32x4.splat(0);
   for (let i = 0; i < whole; i += 4) {
-    total = f32x4.add(total, slope(4, dy, x, before, s, lows, highs, dx, dBefore, dAfter, y));
+    total = f32x4.add(total, gradient(4, dy, x, before, s, lows, highs, dx, dBefore, dAfter, y, slope));
     x += 16;
     dy += 16;
     dx += 16;
     if (y != 0) y += 16;
+    if (slope != 0) slope += 16;
     if (before != 0) {
       before += 16;
       dBefore += 16;
@@ -118,7 +125,7 @@ export function lsqRowGradient(
     }
   }
   if (whole < width) {
-    total = f32x4.add(total, slope(width - whole, dy, x, before, s, lows, highs, dx, dBefore, dAfter, y));
+    total = f32x4.add(total, gradient(width - whole, dy, x, before, s, lows, highs, dx, dBefore, dAfter, y, slope));
   }
   return sum(total);
 }
@@ -172,7 +179,7 @@ export function lsq(
   }
 }
 
-/** dx, dstep, dbefore and dafter of `lsq`; `factor` scales dstep. */
+/** dx, dstep, dbefore and dafter of `lsq`; `factor` scales dstep, and `slope` [size] dx, unless it is 0. */
 export function lsqGradient(
   size: i32,
   groups: i32,
@@ -185,6 +192,7 @@ export function lsqGradient(
   x: usize,
   step: usize,
   before: usize,
+  slope: usize,
   dx: usize,
   dStep: usize,
   dBefore: usize,
@@ -214,20 +222,23 @@ export function lsqGradient(
         dx,
         dBefore + shift,
         dAfter + shift,
+        0,
+        slope,
       );
       f32.store(to, f32.load(to) + part);
     } else {
       for (let i = 0; i < width; i += 4) {
         const at: usize = 4 * <usize>i;
         const b = before == 0 ? 0 : before + at;
+        const c = slope == 0 ? 0 : slope + at;
         const left = width - i;
         if (left >= 4) {
           const s = effective(v128.load(step + group + at));
-          const part = slope(4, dy + at, x + at, b, s, lows, highs, dx + at, dBefore + at, dAfter + at, 0);
+          const part = gradient(4, dy + at, x + at, b, s, lows, highs, dx + at, dBefore + at, dAfter + at, 0, c);
           v128.store(to + at, f32x4.add(v128.load(to + at), part));
         } else {
           const s = effective(load(step + group + at, left, 1));
-          const part = slope(left, dy + at, x + at, b, s, lows, highs, dx + at, dBefore + at, dAfter + at, 0);
+          const part = gradient(left, dy + at, x + at, b, s, lows, highs, dx + at, dBefore + at, dAfter + at, 0, c);
           store(to + at, f32x4.add(load(to + at, left, 0), part), left);
         }
       }
@@ -235,6 +246,7 @@ export function lsqGradient(
     x += 4 * <usize>width;
     dy += 4 * <usize>width;
     dx += 4 * <usize>width;
+    if (slope != 0) slope += 4 * <usize>width;
   }
   scale(groups, dStep, factor);
 }

@@ -111,7 +111,7 @@ const KERNELS: Readonly<Record<string, () => tf.Tensor[]>> = {
   'proj.LsqGradient': () => {
     const [x, step, before] = [tf.ones([3, 4]), tf.ones([3]), tf.ones([4])];
     const attrs = { inner: 4, low: -2, high: 1, gradientScale: 1 };
-    return run('proj.LsqGradient', { dy: x, x, step, before }, attrs);
+    return run('proj.LsqGradient', { dy: x, x, step, before, slope: x }, attrs);
   },
   'proj.Statsq': () => run('proj.Statsq', { w: tf.ones([3, 4]) }, { levels: 2, groups: 3, inner: 4 }),
   'proj.QuantizedAttention': () => {

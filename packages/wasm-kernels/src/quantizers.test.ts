@@ -1,4 +1,13 @@
-import { type LsqOffsets, lsq, quantizedAttention, statsq } from '@proj/ops';
+import '@proj/ops/gradients';
+import {
+  type LsqOffsets,
+  lsq,
+  type QuantizedAffine,
+  quantizedAttention,
+  quantizedLinear,
+  quantizedMlp,
+  statsq,
+} from '@proj/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import fc from 'fast-check';
@@ -124,6 +133,50 @@ describe('the quantizer kernels agree with the composed operations, value and gr
       fc.asyncProperty(small, size, size, fc.integer({ min: 2, max: 4 }), (outer, groups, inner, bits) =>
         compare((w) => statsq(w!, { bits, groups, inner }), [{ shape: [outer, groups, inner] }], 1e-5),
       ),
+      runs,
+    );
+  });
+
+  it('quantizedLinear and quantizedMlp, with residuals or without', async () => {
+    const affine = (inner: number, [weight, bias, step, before, after]: tf.Tensor[]): QuantizedAffine => ({
+      weight: weight!,
+      bias: bias!,
+      step: step!,
+      offsets: { before: before!, after: after! },
+      input: { ...levels, inner },
+      bits: 2,
+    });
+    const inputs = (inner: number, outputs: number, tokens: number) => [
+      { shape: [outputs, inner] },
+      { shape: [outputs] },
+      steps(tokens),
+      { shape: [inner] },
+      { shape: [inner] },
+    ];
+    await fc.assert(
+      fc.asyncProperty(small, small, size, size, fc.boolean(), (batch, tokens, width, hidden, added) => {
+        const x = { shape: [batch, tokens, width] };
+        const first = inputs(width, hidden, tokens);
+        const residual = added ? [{ shape: [batch, tokens, hidden] }] : [];
+        return compare(
+          (x, ...rest) => quantizedLinear(x!, affine(width, rest), rest[5]),
+          [x, ...first, ...residual],
+          1e-5,
+        );
+      }),
+      runs,
+    );
+    await fc.assert(
+      fc.asyncProperty(small, small, small, small, fc.boolean(), (batch, tokens, width, hidden, added) => {
+        const x = { shape: [batch, tokens, width] };
+        const second = inputs(hidden, width, tokens);
+        return compare(
+          (x, ...rest) =>
+            quantizedMlp(x!, affine(width, rest), affine(hidden, rest.slice(5)), added ? x : undefined),
+          [x, ...inputs(width, hidden, tokens), ...second],
+          1e-4,
+        );
+      }),
       runs,
     );
   });

@@ -1,12 +1,15 @@
 import {
-  gelu,
   type LsqOffsets,
+  type LsqSpec,
   linear,
   lsq,
   mergeQueryKey,
   type NamedTensors,
   patchify,
+  type QuantizedAffine,
   quantizedAttention,
+  quantizedLinear,
+  quantizedMlp,
   statsq,
 } from '@proj/ops';
 import { reshape, type Tensor } from '@tensorflow/tfjs-core';
@@ -20,10 +23,10 @@ export interface QuantizedParts {
   patches(images: Tensor, prefix: string, patchSize: number): Tensor;
   /** x Wᵀ + b of tokens [B, N, in], LSQ per token (unsigned where `signed` is false) and StatsQ. */
   linear(x: Tensor, prefix: string, signed?: boolean): Tensor;
-  /** QKR's attention with its projection, [B, N, C] to [B, N, C]; a mask as `quantizedAttention` has it. */
-  attention(x: Tensor, prefix: string, heads: number, mask?: Tensor): Tensor;
-  /** fc2(GELU(fc1 x)), [B, N, C] to [B, N, C]. */
-  mlp(x: Tensor, prefix: string): Tensor;
+  /** QKR's attention with its projection, [B, N, C] to [B, N, C], plus a residual; a mask as `quantizedAttention` has it. */
+  attention(x: Tensor, prefix: string, heads: number, residual?: Tensor, mask?: Tensor): Tensor;
+  /** fc2(GELU(fc1 x)), [B, N, C] to [B, N, C], plus a residual. */
+  mlp(x: Tensor, prefix: string, residual?: Tensor): Tensor;
   /** Features [B, C] to logits [B, classes]: one LSQ step for all features, one for each row of the weight, 8 bits. */
   head(x: Tensor, prefix: string): Tensor;
 }
@@ -48,12 +51,20 @@ export function quantizedParts(get: (name: string) => Tensor, bits: number): Qua
     const rows = reshape(w, [w.shape[0]!, w.size / w.shape[0]!]);
     return quantized(rows, get(`${prefix}.lsqw_fn.s`), rows.shape[1]!, OUTER_BITS, true);
   };
-  const dense = (x: Tensor, prefix: string, signed = true): Tensor =>
-    linear(
-      input(x, prefix, x.shape[2]!, bits, signed),
-      weight(get(`${prefix}.weight`)),
-      get(`${prefix}.bias`),
-    );
+  /** A linear layer for tokens [B, N, in], of `positions` B N. */
+  const affine = (prefix: string, positions: number, signed = true): QuantizedAffine => {
+    const [w, step] = [get(`${prefix}.weight`), get(`${prefix}.input_quant_fn.s`)];
+    const inner = w.shape[1]!;
+    return {
+      weight: w,
+      bias: get(`${prefix}.bias`),
+      step,
+      offsets: offsets(`${prefix}.move_b4`, `${prefix}.move_aft`),
+      input: lsqSpec(positions * inner, step, inner, bits, signed),
+      bits,
+    };
+  };
+  const positions = (x: Tensor): number => x.shape[0]! * x.shape[1]!;
 
   return {
     patches(images, prefix, patchSize) {
@@ -61,8 +72,8 @@ export function quantizedParts(get: (name: string) => Tensor, bits: number): Qua
       const quantizedImages = input(images, prefix, pixels, OUTER_BITS, true);
       return linear(patchify(quantizedImages, patchSize), outerWeight(prefix), get(`${prefix}.bias`));
     },
-    linear: dense,
-    attention(x, prefix, heads, mask) {
+    linear: (x, prefix, signed) => quantizedLinear(x, affine(prefix, positions(x), signed)),
+    attention(x, prefix, heads, residual, mask) {
       const [batch, tokens, width] = x.shape as [number, number, number];
       const xq = input(x, `${prefix}.quant_x_4_qkv`, width, bits, true);
       const merged = mergeQueryKey(get(`${prefix}.q.weight`), get(`${prefix}.k.weight`), heads);
@@ -87,9 +98,16 @@ export function quantizedParts(get: (name: string) => Tensor, bits: number): Qua
       const scale = 1 / Math.sqrt(width / heads);
       const gradientScale = 1 / Math.sqrt(high * batch * heads * tokens);
       const spec = { heads, scale, high, gradientScale };
-      return dense(quantizedAttention(xq, keys, values, step, spec, mask), `${prefix}.proj`);
+      const attended = quantizedAttention(xq, keys, values, step, spec, mask);
+      return quantizedLinear(attended, affine(`${prefix}.proj`, positions(x)), residual);
     },
-    mlp: (x, prefix) => dense(gelu(dense(x, `${prefix}.fc1`)), `${prefix}.fc2`, false),
+    mlp: (x, prefix, residual) =>
+      quantizedMlp(
+        x,
+        affine(`${prefix}.fc1`, positions(x)),
+        affine(`${prefix}.fc2`, positions(x), false),
+        residual,
+      ),
     head: (x, prefix) =>
       linear(input(x, prefix, x.size, OUTER_BITS, true), outerWeight(prefix), get(`${prefix}.bias`)),
   };
@@ -111,7 +129,13 @@ function codes(bits: number, signed: boolean) {
   return signed ? { low: -(2 ** (bits - 1)), high: 2 ** (bits - 1) - 1 } : { low: 0, high: 2 ** bits - 1 };
 }
 
-/** LSQ with the reference code's gradient scale 1 / sqrt(high M), M the number of elements that share a step. */
+/** LSQ of `size` elements with the reference code's gradient scale 1 / sqrt(high M), M the number of elements that share a step. */
+function lsqSpec(size: number, step: Tensor, inner: number, bits: number, signed: boolean): LsqSpec {
+  const { low, high } = codes(bits, signed);
+  return { inner, low, high, gradientScale: 1 / Math.sqrt((high * size) / step.size) };
+}
+
+/** LSQ as `lsqSpec` has it. */
 export function quantized(
   x: Tensor,
   step: Tensor,
@@ -120,7 +144,5 @@ export function quantized(
   signed: boolean,
   offsets?: LsqOffsets,
 ): Tensor {
-  const { low, high } = codes(bits, signed);
-  const gradientScale = 1 / Math.sqrt((high * x.size) / step.size);
-  return lsq(x, step, { inner, low, high, gradientScale }, offsets);
+  return lsq(x, step, lsqSpec(x.size, step, inner, bits, signed), offsets);
 }

@@ -29,8 +29,8 @@ export function quantizedLayers(parameters: NamedTensors, bits: number): VitLaye
         return add(concat([...prefix, parts.patches(images, proj, patchSize)], 1), get(position));
       }),
     attention: (x, { norm: before, attn, heads, eps }) =>
-      tidy(() => add(x, parts.attention(norm(x, before, eps), attn, heads))),
-    mlp: (x, { norm: before, mlp, eps }) => tidy(() => add(x, parts.mlp(norm(x, before, eps), mlp))),
+      tidy(() => parts.attention(norm(x, before, eps), attn, heads, x)),
+    mlp: (x, { norm: before, mlp, eps }) => tidy(() => parts.mlp(norm(x, before, eps), mlp, x)),
     head: (x, { norm: before, heads, eps }) =>
       tidy(() => {
         const [batch, , width] = x.shape as [number, number, number];

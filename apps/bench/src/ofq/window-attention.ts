@@ -46,7 +46,7 @@ export function windowAttention(
     bias,
     reshape(separation(height, width, window, shift), [rows * columns, 1, tokens, tokens]),
   );
-  const attended = parts.attention(inWindows, 'layer', heads, mask);
+  const attended = parts.attention(inWindows, 'layer', heads, undefined, mask);
   const back = transpose(
     reshape(attended, [batch, rows, columns, window, window, channels]),
     [0, 1, 3, 2, 4, 5],
