@@ -4,11 +4,14 @@ import { packColumns, packRows } from './pack';
 import { rowTimesColumns, rowTimesRows } from './row';
 import { COLUMNS, ROWS, tile, tileAdding } from './tile';
 
-// Blocks sized for a 32 KiB first and a 512 KiB second level cache: a panel of B (at most 16 x 256) stays in the first while the
-// panels of A's block (120 x 256) pass by from the second.
+// Blocks sized for a 32 KiB first and a 1 MiB second level cache: a panel of B (at most 16 x 256) stays in the first while the
+// panels of A's block (120 x 256) pass by from the second. B is packed as deep as it may take 1 MiB, so that a block of C is
+// finished, or nearly so, while it is near.
 const DEPTH_BLOCK: i32 = 256;
 const ROW_BLOCK: i32 = 120;
 const COLUMN_BLOCK: i32 = 1024;
+const READ_BLOCK: i32 = 64;
+const PACKED_B: i32 = 1024 * 256;
 
 const TILE_BYTES: usize = 4 * ROWS * COLUMNS;
 
@@ -17,12 +20,18 @@ function roundUp(value: i32, unit: i32): i32 {
   return ((value + unit - 1) / unit) * unit;
 }
 
+/** How many rows of B are packed at once: one block, or as many blocks as there is room for. */
+@inline
+function packedDepth(n: i32, k: i32): i32 {
+  const blocks = max(1, PACKED_B / (DEPTH_BLOCK * roundUp(min(max(n, 1), COLUMN_BLOCK), COLUMNS)));
+  return min(k, blocks * DEPTH_BLOCK);
+}
+
 /** Bytes of working memory that `product` needs for these sizes: one block of A, one of B, one tile. */
 export function productScratch(m: i32, n: i32, k: i32): i32 {
-  const depth = min(k, DEPTH_BLOCK);
   const rows = roundUp(min(m, ROW_BLOCK), ROWS);
   const columns = roundUp(min(n, COLUMN_BLOCK), COLUMNS);
-  return 4 * depth * (rows + columns) + <i32>TILE_BYTES;
+  return 4 * (min(k, DEPTH_BLOCK) * rows + packedDepth(n, k) * columns) + <i32>TILE_BYTES;
 }
 
 /**
@@ -94,73 +103,85 @@ function blocks(
   activation: i32,
   other: usize,
 ): void {
-  const depthMost = min(k, DEPTH_BLOCK);
+  // A single row of tiles would not earn back the packing of columns that stand side by side already. Their rows lie far apart.
+  const reads = m <= ROWS && bColumnStep == 4;
+  const depthBlock = reads ? READ_BLOCK : DEPTH_BLOCK;
+  const deep = packedDepth(n, k);
   const packedA = scratch;
-  const packedB = packedA + 4 * <usize>(depthMost * roundUp(min(m, ROW_BLOCK), ROWS));
-  const spare = packedB + 4 * <usize>(depthMost * roundUp(min(n, COLUMN_BLOCK), COLUMNS));
+  const packedB = packedA + 4 * <usize>(min(k, DEPTH_BLOCK) * roundUp(min(m, ROW_BLOCK), ROWS));
+  const spare = packedB + 4 * <usize>(deep * roundUp(min(n, COLUMN_BLOCK), COLUMNS));
   const spareStep: usize = 4 * COLUMNS;
   // Where each element is written once, a last tile that does not fit is moved back over its neighbour: it writes the same bits.
-  const once = k <= DEPTH_BLOCK && from != c;
+  const once = k <= depthBlock && from != c;
   const movesRows = once && m >= ROWS;
   const movesColumns = once && n >= COLUMNS;
 
   for (let columnBlock = 0; columnBlock < n; columnBlock += COLUMN_BLOCK) {
     const column = movesColumns ? min(columnBlock, n - COLUMNS) : columnBlock;
     const columns = min(n - column, COLUMN_BLOCK);
-    let start = 0;
+    const direct = reads ? (movesColumns ? columns : columns - (columns % COLUMNS)) : 0;
+    let first = 0;
     do {
-      const depth = min(k - start, DEPTH_BLOCK);
-      const last = finishing && start + depth == k;
-      const begin = start == 0 ? from : c;
-      const blockB = b + <usize>start * bRowStep + <usize>column * bColumnStep;
-      // A single row of tiles would not earn back the packing of columns that stand side by side already.
-      const direct = m <= ROWS && bColumnStep == 4 ? (movesColumns ? columns : columns - (columns % COLUMNS)) : 0;
-      packColumns(
-        blockB + <usize>direct * bColumnStep,
-        bColumnStep,
-        bRowStep,
-        columns - direct,
-        depth,
-        movesColumns,
-        packedB + 4 * <usize>(direct * depth),
-      );
+      const end = min(k, first + deep);
+      // Every block of the summed axis in panels of its own, `packedStep` bytes a row of B.
+      const packedStep: usize = 4 * <usize>roundUp(columns, COLUMNS);
+      for (let start = first; start < end; start += depthBlock) {
+        const depth = min(end - start, depthBlock);
+        packColumns(
+          b + <usize>start * bRowStep + <usize>(column + direct) * bColumnStep,
+          bColumnStep,
+          bRowStep,
+          columns - direct,
+          depth,
+          movesColumns,
+          packedB + <usize>(start - first) * packedStep + 4 * <usize>(direct * depth),
+        );
+      }
       for (let rowBlock = 0; rowBlock < m; rowBlock += ROW_BLOCK) {
         const row = movesRows ? min(rowBlock, m - ROWS) : rowBlock;
         const rows = min(m - row, ROW_BLOCK);
-        const blockA = a + <usize>row * aRowStep + <usize>start * aColumnStep;
-        packRows(blockA, aRowStep, aColumnStep, rows, depth, movesRows, packedA);
-        for (let panel = 0; panel < columns; panel += COLUMNS) {
-          const j = movesColumns ? min(panel, columns - COLUMNS) : panel;
-          const width = min(columns - j, COLUMNS);
-          const panelB = panel < direct ? blockB + 4 * <usize>j : packedB + 4 * <usize>(panel * depth);
-          const bStep = panel < direct ? bRowStep : 4 * COLUMNS;
-          const stripe = <usize>row * cStep + 4 * <usize>(column + j);
-          for (let group = 0; group < rows; group += ROWS) {
-            const i = movesRows ? min(group, rows - ROWS) : group;
-            const height = min(rows - i, ROWS);
-            const at = stripe + <usize>i * cStep;
-            const panelA = packedA + 4 * <usize>(group * depth);
-            if (width == COLUMNS && height == ROWS) {
-              if (begin == 0) tile(depth, panelA, panelB, bStep, c + at, cStep);
-              else tileAdding(depth, panelA, panelB, bStep, begin + at, c + at, cStep);
-            } else {
-              if (begin == 0) tile(depth, panelA, panelB, bStep, spare, spareStep);
-              else {
-                copyTile(begin + at, cStep, spare, spareStep, height, width);
-                tileAdding(depth, panelA, panelB, bStep, spare, spare, spareStep);
+        let start = first;
+        do {
+          const depth = min(end - start, depthBlock);
+          const begin = start == 0 ? from : c;
+          const blockA = a + <usize>row * aRowStep + <usize>start * aColumnStep;
+          const blockB = b + <usize>start * bRowStep + <usize>column * bColumnStep;
+          const panels = packedB + <usize>(start - first) * packedStep;
+          packRows(blockA, aRowStep, aColumnStep, rows, depth, movesRows, packedA);
+          for (let panel = 0; panel < columns; panel += COLUMNS) {
+            const j = movesColumns ? min(panel, columns - COLUMNS) : panel;
+            const width = min(columns - j, COLUMNS);
+            const panelB = panel < direct ? blockB + 4 * <usize>j : panels + 4 * <usize>(panel * depth);
+            const bStep = panel < direct ? bRowStep : 4 * COLUMNS;
+            const stripe = <usize>row * cStep + 4 * <usize>(column + j);
+            for (let group = 0; group < rows; group += ROWS) {
+              const i = movesRows ? min(group, rows - ROWS) : group;
+              const height = min(rows - i, ROWS);
+              const at = stripe + <usize>i * cStep;
+              const panelA = packedA + 4 * <usize>(group * depth);
+              if (width == COLUMNS && height == ROWS) {
+                if (begin == 0) tile(depth, panelA, panelB, bStep, c + at, cStep);
+                else tileAdding(depth, panelA, panelB, bStep, begin + at, c + at, cStep);
+              } else {
+                if (begin == 0) tile(depth, panelA, panelB, bStep, spare, spareStep);
+                else {
+                  copyTile(begin + at, cStep, spare, spareStep, height, width);
+                  tileAdding(depth, panelA, panelB, bStep, spare, spare, spareStep);
+                }
+                copyTile(spare, spareStep, c + at, cStep, height, width);
               }
-              copyTile(spare, spareStep, c + at, cStep, height, width);
+            }
+            if (finishing && start + depth == k) {
+              const biasHere: usize = bias == 0 ? 0 : bias + 4 * <usize>(column + j);
+              const beside: usize = other == 0 ? 0 : other + stripe;
+              finish(rows, width, c + stripe, cStep, biasHere, low, high, activation, beside);
             }
           }
-          if (last) {
-            const biasHere: usize = bias == 0 ? 0 : bias + 4 * <usize>(column + j);
-            const beside: usize = other == 0 ? 0 : other + stripe;
-            finish(rows, width, c + stripe, cStep, biasHere, low, high, activation, beside);
-          }
-        }
+          start += depthBlock;
+        } while (start < end);
       }
-      start += depth;
-    } while (start < k);
+      first += deep;
+    } while (first < k);
   }
 }
 
