@@ -1,4 +1,5 @@
 import { engine, matMul, reshape, type Tensor } from '@tensorflow/tfjs-core';
+import { differentiable } from './differentiable.ts';
 import { fast } from './fast.ts';
 import { requireEps } from './layer-norm.ts';
 import { requireFloat, requireShapes } from './shapes.ts';
@@ -46,16 +47,13 @@ export function requireBranch(
     [channels],
   ];
   requireShapes(
-    x.rank >= 2 && channels > 0 && parameters.every(({ shape }, i) => shape.join() === shapes[i]!.join()),
+    x.rank >= 2 && x.size > 0 && parameters.every(({ shape }, i) => shape.join() === shapes[i]!.join()),
     operation,
-    `x [..., C] with norm [C], ${first.name} [${first.width}, C], ${last.name} [C, ${last.width}] and their biases`,
+    `x [..., C], not empty, with norm [C], ${first.name} [${first.width}, C], ${last.name} [C, ${last.width}] and their biases`,
     tensors,
   );
   requireEps(operation, eps);
 }
-
-/** Whether a tape records now: without one nothing need be kept. */
-export const gradientsWanted = (): boolean => engine().state.gradientDepth > 0;
 
 /** x [..., C] as rows [R, C]. */
 export function rows(x: Tensor): Tensor {
@@ -66,4 +64,34 @@ export function rows(x: Tensor): Tensor {
 /** dweight and dbias of y = x weightᵀ + bias, by the kernels. */
 export function affineGradients(dy: Tensor, x: Tensor): [Tensor, Tensor] {
   return [matMul(rows(dy), rows(x), true, false), fast('ColumnSums', { x: rows(dy) })![0]!];
+}
+
+/** Whether a tape records now: without one nothing need be kept. */
+export const gradientsWanted = (): boolean => engine().state.gradientDepth > 0;
+
+/**
+ * A branch by the kernel `name`, which returns its value and what is `kept` for the kernel `<name>Gradient`: that takes dy, the
+ * inputs without those that are `unread`, and the kept, and returns one gradient for each input.
+ */
+export function branch(
+  name: string,
+  inputs: Readonly<Record<string, Tensor>>,
+  unread: readonly string[],
+  kept: readonly string[],
+  attrs: Readonly<Record<string, number>>,
+): Tensor {
+  const keeps = gradientsWanted();
+  const names = Object.keys(inputs);
+  const read = names.filter((name) => !unread.includes(name));
+  const byName = (of: readonly string[], tensors: readonly Tensor[]): Record<string, Tensor> =>
+    Object.fromEntries(of.map((name, i) => [name, tensors[i]!]));
+  return differentiable(Object.values(inputs), (given) => {
+    const tensors = byName(names, given);
+    const [value, ...rest] = fast(name, tensors, { ...attrs, keep: keeps ? 1 : 0 })!;
+    return {
+      value: value!,
+      saved: keeps ? [...read.map((name) => tensors[name]!), ...rest] : [],
+      gradient: (dy, saved) => fast(`${name}Gradient`, { dy, ...byName([...read, ...kept], saved) }, attrs)!,
+    };
+  });
 }

@@ -40,7 +40,10 @@ export function layerNorm(
   }
 }
 
-/** dx, plus `from` unless that is 0, dweight and dbias of `layerNorm`, from dy, x, the weight and what was kept of each row. */
+/**
+ * dx, plus `from` unless that is 0, dweight and dbias of `layerNorm`, from dy, x, the weight and what was kept of each row; where it
+ * `adds`, the last two are added to what is there.
+ */
 export function layerNormGradient(
   rows: i32,
   width: i32,
@@ -53,9 +56,12 @@ export function layerNormGradient(
   dx: usize,
   dWeight: usize,
   dBias: usize,
+  adds: bool,
 ): void {
-  memory.fill(dWeight, 0, 4 * <usize>width);
-  memory.fill(dBias, 0, 4 * <usize>width);
+  if (!adds) {
+    memory.fill(dWeight, 0, 4 * <usize>width);
+    memory.fill(dBias, 0, 4 * <usize>width);
+  }
   for (let row = 0; row < rows; row++) {
     const mean = f32.load(means + 4 * <usize>row);
     const centre = f32x4.splat(mean);
@@ -92,9 +98,9 @@ export function layerNormGradient(
   }
 }
 
-/** y [width] = the sums of the columns of x [rows, width], row by row. */
-export function columnSums(rows: i32, width: i32, x: usize, y: usize): void {
-  memory.fill(y, 0, 4 * <usize>width);
+/** y [width] = the sums of the columns of x [rows, width], row by row, added to what is there where it `adds`. */
+export function columnSums(rows: i32, width: i32, x: usize, y: usize, adds: bool): void {
+  if (!adds) memory.fill(y, 0, 4 * <usize>width);
   for (let row = 0; row < rows; row++) {
     for (let i = 0; i < width; i += 4) {
       const at: usize = 4 * <usize>i;

@@ -111,6 +111,22 @@ describe('a branch as one step of the tape agrees with its composed form, value 
   });
 });
 
+describe('a branch of many rows, which the kernels take some hundreds at a time,', () => {
+  it('agrees with its composed form', async () => {
+    const branches = [
+      mlp(1, 500, 5, 7),
+      mlp(3, 81, 4, 9),
+      mlp(1, 241, 3, 6),
+      mlp(480, 1, 3, 5),
+      mlp(1, 300, 40, 700),
+      attention(7, 65, 2, 3),
+      attention(2, 243, 1, 2),
+      attention(241, 1, 1, 4),
+    ];
+    for (const branch of branches) await agree(branch);
+  });
+});
+
 describe('a branch', () => {
   it('keeps nothing where no gradient is wanted, and nothing is left behind', async () => {
     await tf.setBackend('wasm');
@@ -132,7 +148,7 @@ describe('a branch', () => {
     expect(() => run(...inputs)).toThrow(
       expect.objectContaining({
         code: 'OPS_SHAPE_MISMATCH',
-        message: expect.stringContaining('expected x [..., C] with norm [C], fc1 [16, C]'),
+        message: expect.stringContaining('expected x [..., C], not empty, with norm [C], fc1 [16, C]'),
       }),
     );
     const heads = attention(1, 2, 2, 3);
@@ -145,6 +161,10 @@ describe('a branch', () => {
     expect(() => attentionBlock(x!, parameters, 2, 0)).toThrow(
       expect.objectContaining({ code: 'OPS_BAD_ARGUMENT' }),
     );
-    tf.dispose([...inputs, x!, ...rest]);
+    const empty = tf.zeros([0, 2, 6]);
+    expect(() => attentionBlock(empty, parameters, 2, 1e-6)).toThrow(
+      expect.objectContaining({ code: 'OPS_SHAPE_MISMATCH' }),
+    );
+    tf.dispose([...inputs, x!, ...rest, empty]);
   });
 });

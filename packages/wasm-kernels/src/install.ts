@@ -12,6 +12,7 @@ import {
   unregisterKernel,
 } from '@tensorflow/tfjs-core';
 import { attentionGradientKernel, attentionKernel } from './attention.ts';
+import { attentionBlockGradientKernel, attentionBlockKernel } from './attention-block.ts';
 import { attentionPackedGradientKernel, attentionPackedKernel } from './attention-packed.ts';
 import { batchMatMulKernel } from './batch-mat-mul.ts';
 import { batchNormGradientKernel, batchNormKernel, channelStatisticsKernel } from './batch-norm.ts';
@@ -40,6 +41,7 @@ import { layerNormGradientKernel, layerNormKernel } from './layer-norm.ts';
 import { columnSumsKernel, linearKernel, slopedProductKernel } from './linear.ts';
 import { lsqGradientKernel, lsqKernel } from './lsq.ts';
 import { maxPoolGradKernel } from './max-pool-grad.ts';
+import { mlpBlockGradientKernel, mlpBlockKernel } from './mlp-block.ts';
 import type { Flavour } from './module.ts';
 import { adamwKernel, sgdKernel } from './optimizers.ts';
 import { quantizedAttentionGradientKernel, quantizedAttentionKernel } from './quantized-attention.ts';
@@ -72,6 +74,10 @@ const replacements: readonly KernelConfig[] = [
 /** Used by `@proj/ops` where they are registered. */
 const additions: readonly KernelConfig[] = [
   linearKernel,
+  mlpBlockKernel,
+  mlpBlockGradientKernel,
+  attentionBlockKernel,
+  attentionBlockGradientKernel,
   slopedProductKernel,
   columnSumsKernel,
   layerNormKernel,

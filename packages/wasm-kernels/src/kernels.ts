@@ -235,7 +235,8 @@ export interface Kernels {
     inverses: number,
   ): void;
 
-  /** dx [rows, width], dweight [width] and dbias [width] of `layerNorm`; `from` [rows, width] is added to dx, 0 stands for none. */
+  /** dx [rows, width], dweight [width] and dbias [width] of `layerNorm`; `from` [rows, width] is added to dx, 0 stands for none; with `adds` 1 dweight and dbias
+   * are added to what is there. */
   layerNormGradient(
     rows: number,
     width: number,
@@ -248,6 +249,7 @@ export interface Kernels {
     dx: number,
     dWeight: number,
     dBias: number,
+    adds: number,
   ): void;
 
   /** y = x Φ(x) for `size` elements, erf to 1.5e-7 (Abramowitz and Stegun 7.1.26). */
@@ -335,8 +337,8 @@ export interface Kernels {
   /** The same for elements of one byte. */
   transposeBytes(...axes: Axes): void;
 
-  /** y [width] = the sums of the columns of x [rows, width]. */
-  columnSums(rows: number, width: number, x: number, y: number): void;
+  /** y [width] = the sums of the columns of x [rows, width]; with `adds` 1 they are added to what is there. */
+  columnSums(rows: number, width: number, x: number, y: number, adds: number): void;
 
   /**
    * y = LSQ(x + before) + after of `size` elements: element i has step (i / inner) mod groups and offset i mod period. `period`,

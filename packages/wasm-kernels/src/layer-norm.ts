@@ -39,6 +39,7 @@ export const layerNormGradientKernel = ownKernel<'dy' | 'x' | 'weight' | 'mean' 
       offset(dx),
       offset(dWeight),
       offset(dBias),
+      0,
     );
     return [dx, dWeight, dBias];
   },

@@ -51,6 +51,6 @@ export const slopedProductKernel: KernelConfig = {
 export const columnSumsKernel = ownKernel<'x'>('ColumnSums', ({ x }, { heap: { kernels, offset }, make }) => {
   const [rows, width] = x.shape as [number, number];
   const y = make([width]);
-  kernels.columnSums(rows, width, offset(x), offset(y));
+  kernels.columnSums(rows, width, offset(x), offset(y), 0);
   return y;
 });
