@@ -115,13 +115,13 @@ describe('a branch of many rows, which the kernels take some hundreds at a time,
   it('agrees with its composed form', async () => {
     const branches = [
       mlp(1, 500, 5, 7),
-      mlp(3, 81, 4, 9),
-      mlp(1, 241, 3, 6),
-      mlp(480, 1, 3, 5),
-      mlp(1, 300, 40, 700),
-      attention(7, 65, 2, 3),
+      mlp(3, 201, 4, 9),
+      mlp(1, 481, 3, 6),
+      mlp(960, 1, 3, 5),
+      mlp(1, 600, 40, 700),
+      attention(9, 65, 2, 3),
       attention(2, 243, 1, 2),
-      attention(241, 1, 1, 4),
+      attention(481, 1, 1, 4),
     ];
     for (const branch of branches) await agree(branch);
   });

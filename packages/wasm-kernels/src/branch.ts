@@ -6,7 +6,7 @@ import { ACTIVATION } from './kernels.ts';
  * A branch of a transformer block goes through its tokens some hundreds at a time, so that what one product writes is still in
  * the second level cache when the next one reads it.
  */
-export const ROWS_AT_A_TIME = 240;
+export const ROWS_AT_A_TIME = 480;
 
 /** The rows of x [..., C], all axes but the last taken together. */
 export function rowsOf({ shape }: TensorInfo): { readonly rows: number; readonly channels: number } {
