@@ -1,6 +1,7 @@
 export { attention, attentionGradient, attentionScratch } from './attention';
 export { batchNorm, batchNormGradient, batchNormScratch, channelStatistics } from './batch-norm';
 export * from './constants';
+export { convolution, convolutionScratch } from './convolution';
 export { crossEntropy } from './cross-entropy';
 export { depthwise, depthwiseFilterGradient, depthwiseInputGradient } from './depthwise';
 export { gelu, geluGradient, geluTanh, geluTanhGradient } from './gelu';

@@ -1,6 +1,7 @@
 import { finish, NONE } from './epilogue';
 import { load, store } from './lanes';
 import { packColumns, packRows } from './pack';
+import { packWindows, Windows } from './pack-windows';
 import { rowTimesColumns, rowTimesRows } from './row';
 import { COLUMNS, ROWS, tile, tileAdding } from './tile';
 
@@ -78,14 +79,34 @@ export function product(
     if (aRowStep == 4) rowTimesRows(m, k, b, bRowStep, a, aColumnStep, c);
     else rowTimesColumns(m, k, b, a, aRowStep, c);
   } else {
-    blocks(m, n, k, a, aRowStep, aColumnStep, b, bRowStep, bColumnStep, c, cStep, from, scratch, finishing, bias, low, high, activation, other);
+    blocks(m, n, k, null, a, aRowStep, aColumnStep, b, bRowStep, bColumnStep, c, cStep, from, scratch, finishing, bias, low, high, activation, other);
   }
+}
+
+/** C [m, n] = clamp(A B + bias, low, high), where A's rows are windows of the images at `a`, and B and C are contiguous. */
+export function productOfWindows(
+  m: i32,
+  n: i32,
+  k: i32,
+  a: usize,
+  windows: Windows,
+  b: usize,
+  c: usize,
+  bias: usize,
+  low: f32,
+  high: f32,
+  scratch: usize,
+): void {
+  const finishing = bias != 0 || low > -Infinity || high < Infinity;
+  const step: usize = 4 * <usize>n;
+  blocks(m, n, k, windows, a, 0, 0, b, step, 4, c, step, 0, scratch, finishing, bias, low, high, NONE, 0);
 }
 
 function blocks(
   m: i32,
   n: i32,
   k: i32,
+  windows: Windows | null,
   a: usize,
   aRowStep: usize,
   aColumnStep: usize,
@@ -144,10 +165,10 @@ function blocks(
         do {
           const depth = min(end - start, depthBlock);
           const begin = start == 0 ? from : c;
-          const blockA = a + <usize>row * aRowStep + <usize>start * aColumnStep;
           const blockB = b + <usize>start * bRowStep + <usize>column * bColumnStep;
           const panels = packedB + <usize>(start - first) * packedStep;
-          packRows(blockA, aRowStep, aColumnStep, rows, depth, movesRows, packedA);
+          if (windows != null) packWindows(a, windows, row, start, rows, depth, movesRows, packedA);
+          else packRows(a + <usize>row * aRowStep + <usize>start * aColumnStep, aRowStep, aColumnStep, rows, depth, movesRows, packedA);
           for (let panel = 0; panel < columns; panel += COLUMNS) {
             const j = movesColumns ? min(panel, columns - COLUMNS) : panel;
             const width = min(columns - j, COLUMNS);

@@ -7,12 +7,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { type Fused, fused } from './activation.ts';
 import type { Epilogue } from './batch-product.ts';
-import {
-  convolutionScratch,
-  convolve,
-  convolveFilterGradient,
-  convolveInputGradient,
-} from './convolution.ts';
+import { convolveFilterGradient, convolveInputGradient, gradientScratch } from './convolution.ts';
 import type { Heap } from './heap.ts';
 import type { Make } from './outputs.ts';
 import { tfjsKernel } from './tfjs-kernel.ts';
@@ -53,7 +48,7 @@ export const conv2dBackpropInputKernel = tfjsKernel<
   );
   requireFloats(operation, { dy, filter });
   const dx = make(inShape);
-  withScratch(convolutionScratch(kernels, batch, windows, outChannels), (scratch) =>
+  withScratch(gradientScratch(kernels, batch, windows, outChannels), (scratch) =>
     convolveInputGradient(
       kernels,
       batch,
@@ -82,7 +77,7 @@ export const conv2dBackpropFilterKernel = tfjsKernel<
   );
   requireFloats(operation, { x, dy });
   const dFilter = make(filterShape);
-  withScratch(convolutionScratch(kernels, batch, windows, outChannels), (scratch) =>
+  withScratch(gradientScratch(kernels, batch, windows, outChannels), (scratch) =>
     convolveFilterGradient(
       kernels,
       batch,
@@ -107,11 +102,10 @@ function forward(
 ): TensorInfo {
   requireFloats('conv2d', { x, filter });
   const y = make(outShape);
-  withScratch(convolutionScratch(kernels, batch, windows, outChannels), (scratch) =>
-    convolve(
-      kernels,
+  withScratch(kernels.convolutionScratch(batch, ...windows, outChannels), (scratch) =>
+    kernels.convolution(
       batch,
-      windows,
+      ...windows,
       outChannels,
       offset(x),
       offset(filter),

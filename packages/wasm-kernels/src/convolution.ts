@@ -34,13 +34,8 @@ function cut(batch: number, windows: Windows): Cut {
   return { rows, width: length, block, isPlain };
 }
 
-/** Bytes of working memory that a convolution and its gradients need. */
-export function convolutionScratch(
-  kernels: Kernels,
-  batch: number,
-  windows: Windows,
-  outputs: number,
-): number {
+/** Bytes of working memory that a convolution's gradients need. */
+export function gradientScratch(kernels: Kernels, batch: number, windows: Windows, outputs: number): number {
   const { width, block, isPlain } = cut(batch, windows);
   const products = Math.max(
     kernels.productScratch(block, outputs, width),
@@ -48,49 +43,6 @@ export function convolutionScratch(
     kernels.productScratch(width, outputs, block),
   );
   return products + (isPlain ? 0 : 4 * block * width);
-}
-
-/** y [rows, outputs] = clamp(windows of x times filter [window, outputs] + bias, low, high). */
-export function convolve(
-  kernels: Kernels,
-  batch: number,
-  windows: Windows,
-  outputs: number,
-  x: number,
-  filter: number,
-  bias: number,
-  low: number,
-  high: number,
-  y: number,
-  scratch: number,
-): void {
-  const { rows, width, block, isPlain } = cut(batch, windows);
-  const gathered = isPlain ? x : scratch;
-  const rest = isPlain ? scratch : scratch + 4 * block * width;
-  for (let row = 0; row < rows; row += block) {
-    const count = Math.min(block, rows - row);
-    if (!isPlain) kernels.gatherWindows(...windows, row, count, x, gathered);
-    kernels.product(
-      count,
-      outputs,
-      width,
-      gathered,
-      4 * width,
-      4,
-      filter,
-      4 * outputs,
-      4,
-      y + 4 * row * outputs,
-      4 * outputs,
-      0,
-      bias,
-      low,
-      high,
-      ACTIVATION.none,
-      0,
-      rest,
-    );
-  }
 }
 
 /** dfilter [window, outputs]: the windows of x, transposed, times dy [rows, outputs]; a block's sum begins with those before it. */

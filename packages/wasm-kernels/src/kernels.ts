@@ -286,6 +286,28 @@ export interface Kernels {
     dx: number,
   ): void;
 
+  /** Bytes of working memory that `convolution` needs. */
+  convolutionScratch(batch: number, ...sizes: [...Windows, outputs: number]): number;
+
+  /**
+   * y [batch, outHeight, outWidth, outputs] = clamp(x * filter + bias, low, high) of x [batch, height, width, channels], the filter
+   * [filterHeight, filterWidth, channels, outputs] and the bias [outputs], 0 for none. What lies in the padding is zero.
+   */
+  convolution(
+    batch: number,
+    ...sizes: [
+      ...Windows,
+      outputs: number,
+      x: number,
+      filter: number,
+      bias: number,
+      low: number,
+      high: number,
+      y: number,
+      scratch: number,
+    ]
+  ): void;
+
   /**
    * Copies `count` windows of x [batch, height, width, channels] to `rows`, from output position `first` = (b outHeight + i)
    * outWidth + j on: each is [filterHeight, filterWidth, channels] as the filter meets it, with zeros in the padding.
