@@ -1,6 +1,17 @@
 import '@proj/ops/gradients';
 import '@tensorflow/tfjs-backend-cpu';
-import { add, memory, mul, setBackend, square, sum, type Tensor, tensor } from '@tensorflow/tfjs-core';
+import {
+  add,
+  clone,
+  customGrad,
+  memory,
+  mul,
+  setBackend,
+  square,
+  sum,
+  type Tensor,
+  tensor,
+} from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Batch, tapeGradients } from './gradients.ts';
 
@@ -63,4 +74,29 @@ describe('tapeGradients', () => {
     );
     expect(memory().numTensors).toBe(before);
   });
+
+  it.each(['forward', 'backward'])(
+    'leaves no tensor behind where an operation throws in the %s pass',
+    (pass) => {
+      const failing = customGrad((x) => {
+        if (pass === 'forward') throw new RangeError('no room');
+        return {
+          value: clone(x as Tensor),
+          gradFunc: () => {
+            throw new RangeError('no room');
+          },
+        };
+      });
+      const gradients = tapeGradients((named, buffers) => ({
+        loss: sum(failing(square(square(named.get('w')!)))),
+        buffers: new Map([['mean', add(buffers.get('mean')!, 1)]]),
+      }));
+      const parameters = new Map([['w', tensor([1, 2]) as Tensor]]);
+      const [buffers, data] = [new Map([['mean', tensor([0]) as Tensor]]), batch()];
+      const before = memory().numTensors;
+      for (let i = 0; i < 3; i++) expect(() => gradients(parameters, buffers, data)).toThrow('no room');
+      expect(memory().numTensors).toBe(before);
+      expect(parameters.get('w')!.isDisposed).toBe(false);
+    },
+  );
 });

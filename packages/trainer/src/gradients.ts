@@ -1,5 +1,5 @@
 import type { NamedTensors } from '@proj/ops';
-import { dispose, engine, keep, type Tensor } from '@tensorflow/tfjs-core';
+import { dispose, engine, keep, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { TrainerError } from './error.ts';
 import { releaseTensors } from './release.ts';
 
@@ -54,7 +54,9 @@ export function tapeGradients<B extends Batch>(
       for (const tensor of newBuffers.values()) keep(tensor);
       return result.loss;
     };
-    const { value, grads } = engine().gradients(forward, [...parameters.values()], undefined, true);
+    const { value, grads } = differentiated(forward, [...parameters.values()], () =>
+      releaseTensors(newBuffers, buffers),
+    );
     // The tape leaves a hole for a parameter that the loss does not reach, whatever its type says.
     const found: readonly (Tensor | undefined)[] = grads;
     const names = [...parameters.keys()];
@@ -73,4 +75,17 @@ export function tapeGradients<B extends Batch>(
       buffers: newBuffers,
     };
   };
+}
+
+/** Value and gradients by the tape; where something throws, `release` is called and what the tape has kept is disposed, which tfjs leaves. */
+function differentiated(forward: () => Tensor, xs: Tensor[], release: () => void) {
+  try {
+    return tidy(() => engine().gradients(forward, xs, undefined, true));
+  } catch (error) {
+    release();
+    const { activeTape, gradientDepth } = engine().state;
+    // There is no tape where the error came before it; one that an outer gradient goes on with is not ours.
+    if (gradientDepth === 0) dispose((activeTape ?? []).flatMap(({ saved }) => saved ?? []));
+    throw error;
+  }
 }
