@@ -4,11 +4,11 @@
 import { product, productScratch } from './product';
 import { softmaxRow, softmaxRowGradient } from './softmax';
 
-/** Bytes of working memory of one head, for both directions: one [n, m], and the products'. */
-export function attentionScratch(n: i32, m: i32, d: i32, e: i32): i32 {
+/** Bytes of working memory of one head, for both directions: one [n, m], and the products'. A float64, as they may be too many for an i32. */
+export function attentionScratch(n: i32, m: i32, d: i32, e: i32): f64 {
   const wide = max(productScratch(n, m, d), productScratch(n, m, e));
   const tall = max(productScratch(n, e, m), productScratch(n, d, m));
-  return 4 * n * m + max(max(wide, tall), max(productScratch(m, d, n), productScratch(m, e, n)));
+  return 4 * <f64>n * <f64>m + <f64>max(max(wide, tall), max(productScratch(m, d, n), productScratch(m, e, n)));
 }
 
 /** p [n, m] = softmax(scale q kᵀ + mask) and y [n, e] = p v, of q [n, d], k [m, d], v [m, e]; `mask` [n, m] 0 stands for none. */

@@ -8,9 +8,9 @@ function padded(channels: i32): usize {
   return (<usize>channels + 3) & ~3;
 }
 
-/** Bytes of working memory: two rows of float64 sums and four of float32. */
-export function batchNormScratch(channels: i32): i32 {
-  return 32 * <i32>padded(channels);
+/** Bytes of working memory, as a float64: two rows of float64 sums and four of float32. */
+export function batchNormScratch(channels: i32): f64 {
+  return 32 * <f64>padded(channels);
 }
 
 /** Adds four elements to four float64 sums. */

@@ -5,10 +5,12 @@ import { lsqRow, lsqRowGradient, scale as multiply } from './lsq';
 import { product, productScratch } from './product';
 import { softmaxRow, softmaxRowGradient } from './softmax';
 
-/** Bytes of working memory for both directions: two of one head's [tokens, tokens], and the products'. */
-export function quantizedAttentionScratch(tokens: i32, size: i32, valueSize: i32): i32 {
-  const most = max(size, valueSize);
-  return 8 * tokens * tokens + max(productScratch(tokens, tokens, most), productScratch(tokens, most, tokens));
+/** Bytes of working memory for both directions, as a float64: two of one head's [tokens, tokens], and the products'. */
+export function quantizedAttentionScratch(tokens: i32, size: i32, valueSize: i32): f64 {
+  const square = productScratch(tokens, tokens, max(size, valueSize));
+  // Fewer columns may need more: B is then packed deeper.
+  const tall = max(productScratch(tokens, size, tokens), productScratch(tokens, valueSize, tokens));
+  return 8 * <f64>tokens * <f64>tokens + <f64>max(square, tall);
 }
 
 /** C = FROM + A B, nothing else. */

@@ -151,3 +151,30 @@ describe.each([
     expect(createKernels(memory).productScratch(1e6, 1e6, 1e6)).toBeLessThan(1.2e6);
   });
 });
+
+describe('the working memory that is asked for', () => {
+  const kernels = createKernels(new WebAssembly.Memory({ initial: 1 }));
+
+  it('is a number of bytes also where that is too large for a heap', () => {
+    expect(kernels.attentionScratch(2 ** 15, 2 ** 15, 64, 64)).toBeGreaterThan(2 ** 32);
+    expect(kernels.attentionScratch(24_000, 24_000, 64, 64)).toBeGreaterThan(2 ** 31);
+    expect(kernels.quantizedAttentionScratch(23_171, 64, 64)).toBeGreaterThan(2 ** 32);
+    expect(kernels.batchNormScratch(2 ** 27)).toBe(2 ** 32);
+  });
+
+  it("is enough for each of quantized attention's products, of few columns too", () => {
+    for (const tokens of [5, 197, 11_000, 16_300]) {
+      for (const [size, valueSize] of [
+        [16, 24],
+        [24, 16],
+        [64, 64],
+      ] as const) {
+        const rest = kernels.quantizedAttentionScratch(tokens, size, valueSize) - 8 * tokens * tokens;
+        for (const columns of [size, valueSize]) {
+          expect(rest).toBeGreaterThanOrEqual(kernels.productScratch(tokens, tokens, columns));
+          expect(rest).toBeGreaterThanOrEqual(kernels.productScratch(tokens, columns, tokens));
+        }
+      }
+    }
+  });
+});
