@@ -3,6 +3,7 @@
 import { NONE } from './epilogue';
 import { Windows } from './pack-windows';
 import { product, productOfWindows, productScratch } from './product';
+import { copy } from './windows';
 
 // Images are padded so many at a time that they stay in the second level cache, and that packing the filter for them pays.
 const PADDED: i32 = 256 * 1024;
@@ -98,12 +99,13 @@ export function convolution(
   windows.acrossStep = 4 * dilationWidth * channels;
   windows.downStep = dilationHeight * line;
 
+  if (pads) memory.fill(padded, 0, <usize>atOnce * lines * line);
   for (let first = 0; first < batch; first += atOnce) {
     const images = min(atOnce, batch - first);
     if (pads) {
       for (let image = 0; image < images; image++) {
         const from = x + 4 * <usize>(first + image) * height * width * channels;
-        pad(from, height, 4 * width * channels, top, 4 * left * channels, lines, line, padded + <usize>image * lines * line);
+        inset(from, height, 4 * width * channels, top, 4 * left * channels, lines, line, padded + <usize>image * lines * line);
       }
     }
     const count = images * outHeight * outWidth;
@@ -112,17 +114,17 @@ export function convolution(
   }
 }
 
-/** Copies an image of `height` rows of `row` bytes to one of `lines` lines of `line` bytes, `top` and `left` from its corner, and zeroes what lies beside. */
-function pad(from: usize, height: i32, row: i32, top: i32, left: i32, lines: i32, line: i32, to: usize): void {
-  const inside = min(row, line - left);
-  for (let i = 0; i < lines; i++) {
-    const source = i - top;
-    if (source < 0 || source >= height || inside <= 0) memory.fill(to, 0, line);
-    else {
-      memory.fill(to, 0, left);
-      memory.copy(to + left, from + <usize>source * row, inside);
-      memory.fill(to + left + inside, 0, line - left - inside);
-    }
+/**
+ * Copies an image of `height` rows of `row` bytes to one of `lines` lines of `line` bytes, `top` and `left` from its corner; what
+ * lies beside is left as it is.
+ */
+function inset(from: usize, height: i32, row: i32, top: i32, left: i32, lines: i32, line: i32, to: usize): void {
+  const inside = min(row, line - left) >> 2;
+  const end = min(height, lines - top);
+  to += <usize>top * line + left;
+  for (let i = 0; i < end; i++) {
+    copy(from, to, inside);
+    from += row;
     to += line;
   }
 }

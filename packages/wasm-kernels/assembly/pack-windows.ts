@@ -20,31 +20,55 @@ export class Windows {
 
 /** Packs elements `start` to `start + depth` of windows `first` to `first + lines`, as `packRows` of pack.ts does. */
 export function packWindows(images: usize, windows: Windows, first: i32, start: i32, lines: i32, depth: i32, moves: bool, to: usize): void {
-  const stride: usize = 4 * ROWS;
   const end = first + lines;
+  const run = windows.run;
+  const number = start / run;
+  const down = number / windows.across;
+  const across = number - down * windows.across;
+  const before = start - number * run;
+  const shift = down * windows.downStep + across * windows.acrossStep + 4 * before;
+  const columnStep: usize = windows.columnStep;
   for (let line = 0; line < lines; line += ROWS) {
     const at = moves ? min(first + line, end - ROWS) : first + line;
-    const p0 = place(images, windows, at, 0, end);
-    const p1 = place(images, windows, at, 1, end);
-    const p2 = place(images, windows, at, 2, end);
-    const p3 = place(images, windows, at, 3, end);
-    walk(4, windows, start, depth, p0, p1, p2, p3, to);
-    const p4 = place(images, windows, at, 4, end);
-    if (ROWS == 5) walk(1, windows, start, depth, p4, p4, p4, p4, to + 16);
-    else walk(2, windows, start, depth, p4, place(images, windows, at, 5, end), p4, p4, to + 16);
-    to += stride * <usize>depth;
+    const p0 = place(images, windows, at) + shift;
+    if (at % windows.outWidth + ROWS <= windows.outWidth && at + ROWS <= end) {
+      panel(
+        windows,
+        across,
+        run - before,
+        depth,
+        p0,
+        p0 + columnStep,
+        p0 + 2 * columnStep,
+        p0 + 3 * columnStep,
+        p0 + 4 * columnStep,
+        p0 + 5 * columnStep,
+        to,
+      );
+    } else {
+      // Lines that are missing repeat the last one; their results go nowhere.
+      panel(
+        windows,
+        across,
+        run - before,
+        depth,
+        p0,
+        place(images, windows, min(at + 1, end - 1)) + shift,
+        place(images, windows, min(at + 2, end - 1)) + shift,
+        place(images, windows, min(at + 3, end - 1)) + shift,
+        place(images, windows, min(at + 4, end - 1)) + shift,
+        place(images, windows, min(at + 5, end - 1)) + shift,
+        to,
+      );
+    }
+    to += 4 * ROWS * <usize>depth;
   }
 }
 
-/** Where window `at + i` starts. Those from `end` on repeat the last one; their results go nowhere. */
-@inline
-function place(images: usize, windows: Windows, at: i32, i: i32, end: i32): usize {
-  const window = min(at + i, end - 1);
-  // Mostly in the row of the first one: the compiler divides once for all.
-  const firstRow = at / windows.outWidth;
-  const row = window < (firstRow + 1) * windows.outWidth ? firstRow : window / windows.outWidth;
-  const firstImage = firstRow / windows.outHeight;
-  const image = row < (firstImage + 1) * windows.outHeight ? firstImage : row / windows.outHeight;
+/** Where a window starts. */
+function place(images: usize, windows: Windows, window: i32): usize {
+  const row = window / windows.outWidth;
+  const image = row / windows.outHeight;
   return (
     images +
     <usize>image * windows.imageStep +
@@ -54,65 +78,94 @@ function place(images: usize, windows: Windows, at: i32, i: i32, end: i32): usiz
 }
 
 /**
- * Packs one, two or four lines. Elements are moved four at a time also beyond a run's end, as long as the window has so many
- * left: what is too much is then overwritten by the next run.
+ * Packs ROWS lines, from `left` elements before the end of a run on, which is number `across` in its row. Elements are moved four
+ * at a time also beyond a run's end, as long as the window has so many left: what is too much is overwritten by the next run.
  */
-@inline
-function walk(lines: i32, windows: Windows, start: i32, depth: i32, p0: usize, p1: usize, p2: usize, p3: usize, to: usize): void {
+function panel(
+  windows: Windows,
+  across: i32,
+  left: i32,
+  depth: i32,
+  p0: usize,
+  p1: usize,
+  p2: usize,
+  p3: usize,
+  p4: usize,
+  p5: usize,
+  to: usize,
+): void {
   const stride: usize = 4 * ROWS;
-  const run = windows.run;
   const end = to + stride * <usize>depth;
-  const number = start / run;
-  let down = number / windows.across;
-  let across = number - down * windows.across;
-  let before = start - number * run;
+  const fourBeforeEnd = end - 3 * stride;
+  const run = windows.run;
+  const runs = windows.across;
+  const step = windows.acrossStep - 4 * run;
+  const lastStep = windows.downStep - (runs - 1) * windows.acrossStep - 4 * run;
+  let shift: usize = 0;
   while (to < end) {
-    let shift = <usize>down * windows.downStep + <usize>across * windows.acrossStep + 4 * <usize>before;
-    const runEnd = min(end, to + stride * <usize>(run - before));
-    let target = to;
-    for (; target < runEnd && target + 4 * stride <= end; target += 4 * stride) {
-      const a = v128.load(p0 + shift);
-      if (lines == 1) {
-        v128.store32_lane(target, a, 0);
-        v128.store32_lane(target + stride, a, 1);
-        v128.store32_lane(target + 2 * stride, a, 2);
-        v128.store32_lane(target + 3 * stride, a, 3);
-      } else {
-        const b = v128.load(p1 + shift);
-        const low = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-        const high = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-        if (lines == 2) {
-          v128.store64_lane(target, low, 0);
-          v128.store64_lane(target + stride, low, 1);
-          v128.store64_lane(target + 2 * stride, high, 0);
-          v128.store64_lane(target + 3 * stride, high, 1);
-        } else {
-          const c = v128.load(p2 + shift);
-          const d = v128.load(p3 + shift);
-          const low2 = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
-          const high2 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-          v128.store(target, v128.shuffle<i64>(low, low2, 0, 2));
-          v128.store(target + stride, v128.shuffle<i64>(low, low2, 1, 3));
-          v128.store(target + 2 * stride, v128.shuffle<i64>(high, high2, 0, 2));
-          v128.store(target + 3 * stride, v128.shuffle<i64>(high, high2, 1, 3));
-        }
-      }
+    const runEnd = min(end, to + stride * <usize>left);
+    const after = shift + 4 * <usize>left;
+    while (to < runEnd && to < fourBeforeEnd) {
+      four(p0 + shift, p1 + shift, p2 + shift, p3 + shift, to);
+      two(p4 + shift, p5 + shift, to + 16);
       shift += 16;
+      to += 4 * stride;
     }
-    for (; target < runEnd; target += stride) {
-      f32.store(target, f32.load(p0 + shift));
-      if (lines > 1) f32.store(target, f32.load(p1 + shift), 4);
-      if (lines > 2) {
-        f32.store(target, f32.load(p2 + shift), 8);
-        f32.store(target, f32.load(p3 + shift), 12);
-      }
+    for (; to < runEnd; to += stride) {
+      f32.store(to, f32.load(p0 + shift));
+      f32.store(to, f32.load(p1 + shift), 4);
+      f32.store(to, f32.load(p2 + shift), 8);
+      f32.store(to, f32.load(p3 + shift), 12);
+      f32.store(to, f32.load(p4 + shift), 16);
+      if (ROWS > 5) f32.store(to, f32.load(p5 + shift), 20);
       shift += 4;
     }
     to = runEnd;
-    before = 0;
-    if (++across == windows.across) {
+    left = run;
+    if (++across == runs) {
       across = 0;
-      down++;
+      shift = after + lastStep;
+    } else {
+      shift = after + step;
     }
+  }
+}
+
+/** Four elements of each of four lines. */
+@inline
+function four(p0: usize, p1: usize, p2: usize, p3: usize, to: usize): void {
+  const stride: usize = 4 * ROWS;
+  const a = v128.load(p0);
+  const b = v128.load(p1);
+  const c = v128.load(p2);
+  const d = v128.load(p3);
+  const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+  const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+  const ab2 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+  const cd2 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+  v128.store(to, v128.shuffle<i64>(ab, cd, 0, 2));
+  v128.store(to + stride, v128.shuffle<i64>(ab, cd, 1, 3));
+  v128.store(to + 2 * stride, v128.shuffle<i64>(ab2, cd2, 0, 2));
+  v128.store(to + 3 * stride, v128.shuffle<i64>(ab2, cd2, 1, 3));
+}
+
+/** Four elements of the fifth line, and of the sixth one where there is one. */
+@inline
+function two(p0: usize, p1: usize, to: usize): void {
+  const stride: usize = 4 * ROWS;
+  const a = v128.load(p0);
+  if (ROWS == 5) {
+    v128.store32_lane(to, a, 0);
+    v128.store32_lane(to + stride, a, 1);
+    v128.store32_lane(to + 2 * stride, a, 2);
+    v128.store32_lane(to + 3 * stride, a, 3);
+  } else {
+    const b = v128.load(p1);
+    const low = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+    const high = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+    v128.store64_lane(to, low, 0);
+    v128.store64_lane(to + stride, low, 1);
+    v128.store64_lane(to + 2 * stride, high, 0);
+    v128.store64_lane(to + 3 * stride, high, 1);
   }
 }

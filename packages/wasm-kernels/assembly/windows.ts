@@ -123,7 +123,7 @@ function zeros(to: usize, count: i32): void {
 }
 
 @inline
-function copy(from: usize, to: usize, count: i32): void {
+export function copy(from: usize, to: usize, count: i32): void {
   if (count < 4) {
     for (let i = 0; i < count; i++) f32.store(to + 4 * <usize>i, f32.load(from + 4 * <usize>i));
     return;
