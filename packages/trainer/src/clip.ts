@@ -1,5 +1,5 @@
 import { globalNorm, type NamedTensors } from '@proj/ops';
-import { mul, type Tensor } from '@tensorflow/tfjs-core';
+import { mul, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { TrainerError } from './error.ts';
 import type { Optimizer } from './optimizer.ts';
 import { releaseTensors } from './release.ts';
@@ -22,7 +22,8 @@ export function clippedByGlobalNorm(optimizer: Optimizer, maxNorm: number): Opti
       if (!Number.isFinite(norm)) throw notFinite(norm, gradients, state.step + 1);
       const factor = maxNorm / (norm + 1e-6);
       if (factor >= 1) return optimizer.step(parameters, gradients, state);
-      const clipped = new Map([...gradients].map(([name, gradient]) => [name, mul(gradient, factor)]));
+      const scaled = tidy(() => [...gradients.values()].map((gradient) => mul(gradient, factor)));
+      const clipped = new Map([...gradients.keys()].map((name, i) => [name, scaled[i]!]));
       try {
         const result = optimizer.step(parameters, clipped, state);
         releaseTensors(gradients);

@@ -99,4 +99,9 @@ describe('tapeGradients', () => {
       expect(parameters.get('w')!.isDisposed).toBe(false);
     },
   );
+
+  it('says what tfjs says of no parameters at all', () => {
+    const gradients = tapeGradients((_named, _buffers, { images }) => sum(images));
+    expect(() => gradients(new Map(), new Map(), batch())).toThrow('empty list of xs');
+  });
 });
