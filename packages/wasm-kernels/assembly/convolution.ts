@@ -11,7 +11,7 @@ const FEWEST_WINDOWS: i32 = 240;
 
 /** Rows, or columns, of an image that the windows reach over. */
 @inline
-function reach(count: i32, stride: i32, filter: i32, dilation: i32): i32 {
+export function reach(count: i32, stride: i32, filter: i32, dilation: i32): i32 {
   return (count - 1) * stride + (filter - 1) * dilation + 1;
 }
 

@@ -1,7 +1,53 @@
 // Convolutions of each channel with filters of its own: x [batch, height, width, channels], filter [filterHeight, filterWidth,
-// channels, multiplier], y [batch, outHeight, outWidth, channels * multiplier]. Taps that lie in the padding are left out.
+// channels, multiplier], y [batch, outHeight, outWidth, channels * multiplier].
 
+import { reach } from './convolution';
 import { load, store } from './lanes';
+import { copy } from './windows';
+
+// Lines of x are padded, and their channels repeated for the filters of each, so many at a time that they stay in the second
+// level cache.
+const BAND: i32 = 256 * 1024;
+
+/** Elements that are computed at once. */
+const CHUNK: i32 = 16;
+
+/** The filter's channels are repeated until a chunk may start at any of the first ones, so many. */
+@inline
+function period(outputs: i32): i32 {
+  return outputs * ((CHUNK + outputs - 1) / outputs);
+}
+
+/** Rows of y that are computed from one band. */
+@inline
+function rowsAtOnce(outHeight: i32, stride: i32, reached: i32, line: i32): i32 {
+  return min(outHeight, max(1, (BAND / line - reached) / stride + 1));
+}
+
+/** Bytes of working memory that `depthwise` needs for these sizes. */
+export function depthwiseScratch(
+  batch: i32,
+  height: i32,
+  width: i32,
+  channels: i32,
+  outHeight: i32,
+  outWidth: i32,
+  filterHeight: i32,
+  filterWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+  dilationHeight: i32,
+  dilationWidth: i32,
+  top: i32,
+  left: i32,
+  multiplier: i32,
+): i32 {
+  const outputs = channels * multiplier;
+  const line = 4 * outputs * reach(outWidth, strideWidth, filterWidth, dilationWidth);
+  const rows = rowsAtOnce(outHeight, strideHeight, reach(1, strideHeight, filterHeight, dilationHeight), line);
+  const repeated = 4 * (period(outputs) + CHUNK) * (filterHeight * filterWidth + 1);
+  return repeated + reach(rows, strideHeight, filterHeight, dilationHeight) * line + 4 * CHUNK;
+}
 
 /** y = clamp(x * filter + bias, low, high), bias [channels * multiplier] or 0 for none. */
 export function depthwise(
@@ -26,70 +72,129 @@ export function depthwise(
   low: f32,
   high: f32,
   y: usize,
+  scratch: usize,
 ): void {
-  const pixel: usize = 4 * <usize>channels;
   const outputs = channels * multiplier;
-  const tap: usize = 4 * <usize>outputs;
+  const pixel: usize = 4 * <usize>outputs;
+  const line = <i32>pixel * reach(outWidth, strideWidth, filterWidth, dilationWidth);
+  const rows = rowsAtOnce(outHeight, strideHeight, reach(1, strideHeight, filterHeight, dilationHeight), line);
+  const lines = reach(rows, strideHeight, filterHeight, dilationHeight);
+
+  const turn = period(outputs);
+  const tap: usize = 4 * <usize>(turn + CHUNK);
+  const taps = filterHeight * filterWidth;
+  const sums = scratch;
+  const weights = sums + tap;
+  const band = weights + tap * taps;
+  if (bias == 0) memory.fill(sums, 0, tap);
+  else repeat(bias, outputs, turn + CHUNK, sums);
+  for (let t = 0; t < taps; t++) repeat(filter + <usize>t * pixel, outputs, turn + CHUNK, weights + <usize>t * tap);
+
+  // Outputs of windows that lie side by side are one row of outputs; otherwise each window is one.
+  const joined = strideWidth == 1;
+  const windows = joined ? 1 : outWidth;
+  const length = joined ? outWidth * outputs : outputs;
+  const across = <usize>dilationWidth * pixel;
+  const down = <usize>dilationHeight * line;
   const from = f32x4.splat(low);
   const to = f32x4.splat(high);
+  const inside = min(width, line / <i32>pixel - left) * channels;
+  memory.fill(band, 0, <usize>lines * line);
   for (let b = 0; b < batch; b++) {
     for (let i = 0; i < outHeight; i++) {
-      const row = i * strideHeight - top;
-      const firstA = firstTap(row, dilationHeight);
-      const endA = endTap(row, dilationHeight, height, filterHeight);
-      for (let j = 0; j < outWidth; j++) {
-        const column = j * strideWidth - left;
-        const firstC = firstTap(column, dilationWidth);
-        const endC = endTap(column, dilationWidth, width, filterWidth);
-        let o = 0;
-        if (multiplier == 1) {
-          for (; o + 16 <= outputs; o += 16) {
-            const at: usize = 4 * <usize>o;
-            let s0 = bias != 0 ? v128.load(bias + at) : f32x4.splat(0);
-            let s1 = bias != 0 ? v128.load(bias + at, 16) : f32x4.splat(0);
-            let s2 = bias != 0 ? v128.load(bias + at, 32) : f32x4.splat(0);
-            let s3 = bias != 0 ? v128.load(bias + at, 48) : f32x4.splat(0);
-            for (let a = firstA; a < endA; a++) {
-              let p = x + <usize>((row + a * dilationHeight) * width + column + firstC * dilationWidth) * pixel + at;
-              let w = filter + <usize>(a * filterWidth + firstC) * tap + at;
-              for (let c = firstC; c < endC; c++) {
-                s0 = f32x4.add(s0, f32x4.mul(v128.load(p), v128.load(w)));
-                s1 = f32x4.add(s1, f32x4.mul(v128.load(p, 16), v128.load(w, 16)));
-                s2 = f32x4.add(s2, f32x4.mul(v128.load(p, 32), v128.load(w, 32)));
-                s3 = f32x4.add(s3, f32x4.mul(v128.load(p, 48), v128.load(w, 48)));
-                p += <usize>dilationWidth * pixel;
-                w += tap;
-              }
-            }
-            v128.store(y + at, f32x4.min(f32x4.max(s0, from), to));
-            v128.store(y + at, f32x4.min(f32x4.max(s1, from), to), 16);
-            v128.store(y + at, f32x4.min(f32x4.max(s2, from), to), 32);
-            v128.store(y + at, f32x4.min(f32x4.max(s3, from), to), 48);
-          }
+      const number = i % rows;
+      if (number == 0) {
+        const count = reach(min(rows, outHeight - i), strideHeight, filterHeight, dilationHeight);
+        for (let l = 0; l < count; l++) {
+          const row = i * strideHeight - top + l;
+          const target = band + <usize>l * line;
+          if (row < 0 || row >= height) memory.fill(target, 0, line);
+          else spread(x + 4 * <usize>row * width * channels, inside, multiplier, target + <usize>left * pixel);
         }
-        for (; o < outputs; o += 4) {
-          const at: usize = 4 * <usize>o;
-          const count = outputs - o;
-          let s = bias != 0 ? load(bias + at, count, 0) : f32x4.splat(0);
-          for (let a = firstA; a < endA; a++) {
-            let p = x + <usize>((row + a * dilationHeight) * width + column + firstC * dilationWidth) * pixel;
-            let w = filter + <usize>(a * filterWidth + firstC) * tap + at;
-            for (let c = firstC; c < endC; c++) {
-              s = f32x4.add(s, f32x4.mul(repeated(p, o, count, multiplier), load(w, count, 0)));
-              p += <usize>dilationWidth * pixel;
+      }
+      let place = band + <usize>(number * strideHeight) * line;
+      for (let j = 0; j < windows; j++) {
+        let phase = 0;
+        let o = 0;
+        for (; o + CHUNK <= length; o += CHUNK) {
+          const at: usize = 4 * <usize>phase;
+          let s0 = v128.load(sums + at);
+          let s1 = v128.load(sums + at, 16);
+          let s2 = v128.load(sums + at, 32);
+          let s3 = v128.load(sums + at, 48);
+          let w = weights + at;
+          let start = place + 4 * <usize>o;
+          for (let a = 0; a < filterHeight; a++) {
+            let p = start;
+            const end = w + <usize>filterWidth * tap;
+            while (w < end) {
+              s0 = f32x4.add(s0, f32x4.mul(v128.load(p), v128.load(w)));
+              s1 = f32x4.add(s1, f32x4.mul(v128.load(p, 16), v128.load(w, 16)));
+              s2 = f32x4.add(s2, f32x4.mul(v128.load(p, 32), v128.load(w, 32)));
+              s3 = f32x4.add(s3, f32x4.mul(v128.load(p, 48), v128.load(w, 48)));
+              p += across;
               w += tap;
             }
+            start += down;
           }
-          store(y + at, f32x4.min(f32x4.max(s, from), to), count);
+          v128.store(y, f32x4.min(f32x4.max(s0, from), to));
+          v128.store(y, f32x4.min(f32x4.max(s1, from), to), 16);
+          v128.store(y, f32x4.min(f32x4.max(s2, from), to), 32);
+          v128.store(y, f32x4.min(f32x4.max(s3, from), to), 48);
+          y += 4 * CHUNK;
+          phase += CHUNK;
+          if (phase >= turn) phase -= turn;
         }
-        y += tap;
+        for (; o < length; o += 4) {
+          const at: usize = 4 * <usize>phase;
+          let s = v128.load(sums + at);
+          let w = weights + at;
+          let start = place + 4 * <usize>o;
+          for (let a = 0; a < filterHeight; a++) {
+            let p = start;
+            const end = w + <usize>filterWidth * tap;
+            while (w < end) {
+              s = f32x4.add(s, f32x4.mul(v128.load(p), v128.load(w)));
+              p += across;
+              w += tap;
+            }
+            start += down;
+          }
+          const count = min(4, length - o);
+          store(y, f32x4.min(f32x4.max(s, from), to), count);
+          y += 4 * <usize>count;
+          phase += 4;
+        }
+        place += <usize>strideWidth * pixel;
       }
     }
-    x += <usize>(height * width) * pixel;
+    x += 4 * <usize>(height * width) * channels;
   }
 }
 
-/** dx of `depthwise`. */
+/** Fills `count` elements with the first `length` ones of `from`, over and over. */
+function repeat(from: usize, length: i32, count: i32, to: usize): void {
+  copy(from, to, length);
+  const back = 4 * <usize>length;
+  for (let i = length; i < count; i++) f32.store(to + 4 * <usize>i, f32.load(to + 4 * <usize>i - back));
+}
+
+/** Copies `count` elements, each `times` times. */
+function spread(from: usize, count: i32, times: i32, to: usize): void {
+  if (times == 1) {
+    copy(from, to, count);
+    return;
+  }
+  for (let i = 0; i < count; i++) {
+    const value = f32.load(from + 4 * <usize>i);
+    for (let t = 0; t < times; t++) {
+      f32.store(to, value);
+      to += 4;
+    }
+  }
+}
+
+/** dx of `depthwise`. Taps that lie in the padding are left out. */
 export function depthwiseInputGradient(
   batch: i32,
   height: i32,
@@ -220,16 +325,4 @@ function firstTap(start: i32, dilation: i32): i32 {
 @inline
 function endTap(start: i32, dilation: i32, size: i32, taps: i32): i32 {
   return min(taps, (size - start + dilation - 1) / dilation);
-}
-
-/** x of output channels o, o + 1, ..., each channel repeated for its filters. */
-@inline
-function repeated(x: usize, o: i32, count: i32, multiplier: i32): v128 {
-  if (multiplier == 1) return load(x + 4 * <usize>o, count, 0);
-  return f32x4(
-    f32.load(x + 4 * <usize>(o / multiplier)),
-    f32.load(x + 4 * <usize>((o + min(1, count - 1)) / multiplier)),
-    f32.load(x + 4 * <usize>((o + min(2, count - 1)) / multiplier)),
-    f32.load(x + 4 * <usize>((o + min(3, count - 1)) / multiplier)),
-  );
 }

@@ -3,7 +3,7 @@ export { batchNorm, batchNormGradient, batchNormScratch, channelStatistics } fro
 export * from './constants';
 export { convolution, convolutionScratch } from './convolution';
 export { crossEntropy } from './cross-entropy';
-export { depthwise, depthwiseFilterGradient, depthwiseInputGradient } from './depthwise';
+export { depthwise, depthwiseFilterGradient, depthwiseInputGradient, depthwiseScratch } from './depthwise';
 export { gelu, geluGradient, geluTanh, geluTanhGradient } from './gelu';
 export { columnSums, layerNorm, layerNormGradient } from './layer-norm';
 export { maxPoolGradient } from './max-pool';

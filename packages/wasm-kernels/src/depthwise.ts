@@ -62,7 +62,7 @@ export const depthwiseBackpropFilterKernel = tfjsKernel<
 });
 
 function forward(
-  { kernels, offset }: Heap,
+  { kernels, offset, withScratch }: Heap,
   make: Make,
   x: TensorInfo,
   filter: TensorInfo,
@@ -71,16 +71,19 @@ function forward(
 ): TensorInfo {
   requireFloats('depthwiseConv2d', { x, filter });
   const y = make(outShape);
-  kernels.depthwise(
-    batch,
-    ...windows,
-    multiplier,
-    offset(x),
-    offset(filter),
-    bias === undefined ? 0 : offset(bias),
-    low,
-    high,
-    offset(y),
+  withScratch(kernels.depthwiseScratch(batch, ...windows, multiplier), (scratch) =>
+    kernels.depthwise(
+      batch,
+      ...windows,
+      multiplier,
+      offset(x),
+      offset(filter),
+      bias === undefined ? 0 : offset(bias),
+      low,
+      high,
+      offset(y),
+      scratch,
+    ),
   );
   return y;
 }

@@ -320,9 +320,12 @@ export interface Kernels {
   /** Zeroes `bytes` of memory from `offset` on. */
   clear(offset: number, bytes: number): void;
 
+  /** Bytes of working memory that `depthwise` needs. */
+  depthwiseScratch(batch: number, ...sizes: [...Windows, multiplier: number]): number;
+
   /**
    * y [batch, outHeight, outWidth, channels * multiplier] = clamp(x * filter + bias, low, high), each channel convolved with its own
-   * filters [filterHeight, filterWidth, channels, multiplier]; `bias` 0 stands for none. Taps in the padding are left out.
+   * filters [filterHeight, filterWidth, channels, multiplier]; `bias` 0 stands for none. What lies in the padding is zero.
    */
   depthwise(
     batch: number,
@@ -335,6 +338,7 @@ export interface Kernels {
       low: number,
       high: number,
       y: number,
+      scratch: number,
     ]
   ): void;
 
