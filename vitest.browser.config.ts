@@ -2,8 +2,12 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 
-/** They start Node processes. */
-const needNode = ['packages/ops/src/gradients.test.ts', 'packages/wasm-kernels/src/install.test.ts'];
+/** They start Node processes, or need tfjs-core as Node imports it, without its gradients. */
+const needNode = [
+  'packages/ops/src/gradients.test.ts',
+  'packages/ops/src/own-gradients.test.ts',
+  'packages/wasm-kernels/src/install.test.ts',
+];
 const golden = 'packages/trainer/test/golden.test.ts';
 const isolated = '**/*.isolated.browser.test.ts';
 

@@ -1,5 +1,6 @@
-import { reshape, type Tensor } from '@tensorflow/tfjs-core';
-import { matMul } from './mat-mul.ts';
+import { matMul, reshape, type Tensor } from '@tensorflow/tfjs-core';
+import { differentiable } from './differentiable.ts';
+import { matMulGradients } from './mat-mul.ts';
 import { requireHeads } from './scores.ts';
 import { requireFloat, requireShapes } from './shapes.ts';
 
@@ -25,6 +26,14 @@ export function mergeQueryKey(query: Tensor, key: Tensor, heads: number): Tensor
     'query and key [heads d, C]',
     { query, key },
   );
-  const split = [heads, width / heads, inputs];
-  return reshape(matMul(reshape(query, split), reshape(key, split), true, false), [heads * inputs, inputs]);
+  const inHeads = (x: Tensor): Tensor => reshape(x, [heads, width / heads, inputs]);
+  return differentiable([query, key], ([query, key]) => ({
+    value: reshape(matMul(inHeads(query!), inHeads(key!), true, false), [heads * inputs, inputs]),
+    saved: [query!, key!],
+    gradient: (dy, [query, key]) => {
+      const perHead = reshape(dy, [heads, inputs, inputs]);
+      const gradients = matMulGradients(perHead, inHeads(query!), inHeads(key!), true, false);
+      return [reshape(gradients.a(), [width, inputs]), reshape(gradients.b(), [width, inputs])];
+    },
+  }));
 }

@@ -1,9 +1,10 @@
-import { add, clone, matMul, type Tensor } from '@tensorflow/tfjs-core';
+import { clone, matMul, type Tensor } from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.ts';
 import { fast, isFast } from './fast.ts';
 import { gelu } from './gelu.ts';
 import { linear } from './linear.ts';
 import { type LsqOffsets, type LsqSpec, lsq, requireLsq } from './lsq.ts';
+import { plus } from './plus.ts';
 import { affineGradients, gradientsWanted, rows } from './residual.ts';
 import { requireFloat, requireShapes } from './shapes.ts';
 import { requireBits, statsq } from './statsq.ts';
@@ -32,7 +33,7 @@ export function quantizedLinear(x: Tensor, layer: QuantizedAffine, residual?: Te
   requireLayer('quantizedLinear', x.shape, layer, residual);
   if (!isFast('Lsq')) {
     const y = dense(x, layer);
-    return residual === undefined ? y : add(residual, y);
+    return residual === undefined ? y : plus(residual, y);
   }
   const keeps = gradientsWanted();
   const residuals = residual === undefined ? [] : [residual];
