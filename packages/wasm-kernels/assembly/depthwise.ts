@@ -15,13 +15,13 @@ const CHUNK: i32 = 16;
 /** The filter's channels are repeated until a chunk may start at any of the first ones, so many. */
 @inline
 function period(outputs: i32): i32 {
-  return outputs * ((CHUNK + outputs - 1) / outputs);
+  return outputs * ((CHUNK + outputs - 1) / max(1, outputs));
 }
 
 /** Rows of y that are computed from one band. */
 @inline
 function rowsAtOnce(outHeight: i32, stride: i32, reached: i32, line: i32): i32 {
-  return min(outHeight, max(1, (BAND / line - reached) / stride + 1));
+  return min(outHeight, max(1, (BAND / max(1, line) - reached) / stride + 1));
 }
 
 /** Bytes of working memory that `depthwise` needs for these sizes. */
@@ -75,6 +75,10 @@ export function depthwise(
   scratch: usize,
 ): void {
   const outputs = channels * multiplier;
+  if (multiplier == 1 && outputs % CHUNK == 0) {
+    inPlace(batch, height, width, channels, outHeight, outWidth, filterHeight, filterWidth, strideHeight, strideWidth, dilationHeight, dilationWidth, top, left, x, filter, bias, low, high, y);
+    return;
+  }
   const pixel: usize = 4 * <usize>outputs;
   const line = <i32>pixel * reach(outWidth, strideWidth, filterWidth, dilationWidth);
   const rows = rowsAtOnce(outHeight, strideHeight, reach(1, strideHeight, filterHeight, dilationHeight), line);
@@ -169,6 +173,117 @@ export function depthwise(
       }
     }
     x += 4 * <usize>(height * width) * channels;
+  }
+}
+
+/** The same for whole chunks of channels, one filter each: x is read where it lies, without the taps in the padding. */
+function inPlace(
+  batch: i32,
+  height: i32,
+  width: i32,
+  channels: i32,
+  outHeight: i32,
+  outWidth: i32,
+  filterHeight: i32,
+  filterWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+  dilationHeight: i32,
+  dilationWidth: i32,
+  top: i32,
+  left: i32,
+  x: usize,
+  filter: usize,
+  bias: usize,
+  low: f32,
+  high: f32,
+  y: usize,
+): void {
+  const pixel: usize = 4 * <usize>channels;
+  const across = <usize>dilationWidth * pixel;
+  const down = <usize>(dilationHeight * width) * pixel;
+  const from = f32x4.splat(low);
+  const to = f32x4.splat(high);
+  const filterRow = <usize>filterWidth * pixel;
+  const rowStep = <usize>(strideHeight * width) * pixel;
+  const rowBytes = <usize>outWidth * pixel;
+  for (let b = 0; b < batch; b++) {
+    for (let i = 0; i < outHeight; ) {
+      const row = i * strideHeight - top;
+      const firstA = firstTap(row, dilationHeight);
+      const endA = endTap(row, dilationHeight, height, filterHeight);
+      // Two rows share what is read of the filter, unless the padding takes different taps from them or one is left.
+      const next = row + strideHeight;
+      const two = i + 1 < outHeight && firstTap(next, dilationHeight) == firstA && endTap(next, dilationHeight, height, filterHeight) == endA;
+      for (let j = 0; j < outWidth; j++) {
+        const column = j * strideWidth - left;
+        const firstC = firstTap(column, dilationWidth);
+        const taps = <usize>(endTap(column, dilationWidth, width, filterWidth) - firstC) * pixel;
+        const place = x + <usize>((row + firstA * dilationHeight) * width + column + firstC * dilationWidth) * pixel;
+        const weights = filter + <usize>(firstA * filterWidth + firstC) * pixel;
+        const target = y + <usize>j * pixel;
+        if (two) window(true, endA - firstA, taps, pixel, across, down, filterRow, place, rowStep, weights, bias, from, to, target, rowBytes);
+        else window(false, endA - firstA, taps, pixel, across, down, filterRow, place, 32, weights, bias, from, to, target, 32);
+      }
+      y += two ? 2 * rowBytes : rowBytes;
+      i += two ? 2 : 1;
+    }
+    x += <usize>(height * width) * pixel;
+  }
+}
+
+/**
+ * A window's outputs, four vectors at a time: of `two` windows that lie `apart`, two channel vectors each, or of one, four. `taps`
+ * is the length of a row of taps in bytes of the filter.
+ */
+@inline
+function window(
+  two: bool,
+  rows: i32,
+  taps: usize,
+  pixel: usize,
+  across: usize,
+  down: usize,
+  filterRow: usize,
+  x: usize,
+  apart: usize,
+  filter: usize,
+  bias: usize,
+  low: v128,
+  high: v128,
+  y: usize,
+  apartY: usize,
+): void {
+  const none = f32x4.splat(0);
+  for (let at: usize = 0; at < pixel; at += two ? 32 : 64) {
+    let s0 = bias != 0 ? v128.load(bias + at) : none;
+    let s1 = bias != 0 ? v128.load(bias + at, 16) : none;
+    let s2 = two ? s0 : bias != 0 ? v128.load(bias + at, 32) : none;
+    let s3 = two ? s1 : bias != 0 ? v128.load(bias + at, 48) : none;
+    let start = x + at;
+    let first = filter + at;
+    for (let a = 0; a < rows; a++) {
+      let p = start;
+      let w = first;
+      const end = first + taps;
+      while (w < end) {
+        const w0 = v128.load(w);
+        const w1 = v128.load(w, 16);
+        s0 = f32x4.add(s0, f32x4.mul(v128.load(p), w0));
+        s1 = f32x4.add(s1, f32x4.mul(v128.load(p, 16), w1));
+        s2 = f32x4.add(s2, f32x4.mul(v128.load(p + apart), two ? w0 : v128.load(w, 32)));
+        s3 = f32x4.add(s3, f32x4.mul(v128.load(p + apart, 16), two ? w1 : v128.load(w, 48)));
+        p += across;
+        w += pixel;
+      }
+      start += down;
+      first += filterRow;
+    }
+    const target = y + at;
+    v128.store(target, f32x4.min(f32x4.max(s0, low), high));
+    v128.store(target, f32x4.min(f32x4.max(s1, low), high), 16);
+    v128.store(target + apartY, f32x4.min(f32x4.max(s2, low), high));
+    v128.store(target + apartY, f32x4.min(f32x4.max(s3, low), high), 16);
   }
 }
 
