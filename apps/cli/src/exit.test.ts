@@ -10,6 +10,7 @@ describe('the exit code', () => {
   it.each([
     [1, new Error('a fault')],
     [1, new TrainerError('TRAINER_LOSS_NOT_FINITE', '')],
+    [1, new TrainerError('TRAINER_GRADIENTS_NOT_FINITE', '')],
     [1, new TrainerError('TRAINER_WORKER_FAILED', '')],
     [2, usageError('')],
     [3, new CliError('CLI_BELOW_MINIMUM', 3, '')],

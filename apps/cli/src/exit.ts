@@ -31,7 +31,8 @@ export const usageError = (message: string): CliError => new CliError('CLI_USAGE
 
 /** What is no bad data although its package says so, and what the operating system calls by these names. */
 const codes: readonly (readonly [ExitCode, readonly string[]])[] = [
-  [exitCode.failed, ['TRAINER_LOSS_NOT_FINITE', 'TRAINER_NOT_FINITE', 'TRAINER_WORKER_FAILED']],
+  [exitCode.failed, ['TRAINER_LOSS_NOT_FINITE', 'TRAINER_GRADIENTS_NOT_FINITE', 'TRAINER_NOT_FINITE']],
+  [exitCode.failed, ['TRAINER_WORKER_FAILED']],
   [exitCode.noInput, ['TIO_NOT_FOUND', 'TIO_NOT_A_FILE', 'TIO_PERMISSION', 'DS_NOT_FOUND']],
   [exitCode.noInput, ['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM']],
   [exitCode.cannotCreate, ['TIO_EXISTS', 'EEXIST', 'EROFS']],
