@@ -20,6 +20,11 @@ export { type StatsqSpec, statsq } from './statsq.ts';
 export { type QuantizedAffine, quantizedLinear, quantizedMlp } from './quantized-linear.ts';
 export { mergeQueryKey } from './merge-query-key.ts';
 export { type QuantizedAttentionSpec, quantizedAttention } from './quantized-attention.ts';
+export {
+  type QuantizedAttentionLayers,
+  type QuantizedTensor,
+  quantizedAttentionBlock,
+} from './quantized-attention-block.ts';
 
 // Parts of a convolutional network
 export { type BatchNormSpec, batchNorm, batchNormTraining } from './batch-norm.ts';

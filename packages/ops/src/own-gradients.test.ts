@@ -45,6 +45,16 @@ const OPERATIONS: Readonly<Record<string, [shape: number[], f: (x: tf.Tensor) =>
     [2, 3, 4],
     (x) => ops.quantizedAttention(x, x, x, tf.ones([3]), { heads: 2, scale: 1, high: 3, gradientScale: 1 }),
   ],
+  quantizedAttentionBlock: [
+    [2, 3, 4],
+    (x) => {
+      const tokens = { step: tf.ones([1]), offsets: { before: wave(4), after: wave(4) }, input };
+      const keys = { ...quantized(8), step: tf.ones([2]), offsets: { before: wave(8), after: wave(8) } };
+      const probabilities = { step: tf.ones([3]), heads: 2, scale: 1, high: 3, gradientScale: 1 };
+      const layers = { tokens, keys, values: quantized(4), probabilities, proj: quantized(4) };
+      return ops.quantizedAttentionBlock(x, layers, x);
+    },
+  ],
 };
 
 describe.each(BACKENDS)("where none of tfjs-core's gradients is registered, on %s", (backend) => {

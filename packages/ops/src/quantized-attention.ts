@@ -42,14 +42,7 @@ export function quantizedAttention(
   const tensors = mask === undefined ? { q, k, v, step } : { q, k, v, step, mask };
   requireFloat('quantizedAttention', tensors);
   const { heads, scale, high, gradientScale } = spec;
-  requireHeads('quantizedAttention', heads);
-  requireScale('quantizedAttention', scale);
-  if (!Number.isInteger(high) || high < 1 || !Number.isFinite(gradientScale)) {
-    throw new OpsError(
-      'OPS_BAD_ARGUMENT',
-      `quantizedAttention: high must be a positive integer and gradientScale finite, got high = ${high}, gradientScale = ${gradientScale}; b bits have high = 2 ** b - 1.`,
-    );
-  }
+  requireProbabilities('quantizedAttention', spec);
   const [batch, tokens, width] = k.shape as [number, number, number];
   requireShapes(
     [q, k, v].every((t) => t.rank === 3 && t.size > 0 && t.shape[0] === batch && t.shape[1] === tokens) &&
@@ -86,6 +79,20 @@ export function quantizedAttention(
         )!,
     };
   });
+}
+
+/** Refuses heads and levels that are no positive integers, and factors that are not finite (`OPS_BAD_ARGUMENT`). */
+export function requireProbabilities(
+  operation: string,
+  { heads, scale, high, gradientScale }: QuantizedAttentionSpec,
+): void {
+  requireHeads(operation, heads);
+  requireScale(operation, scale);
+  if (Number.isInteger(high) && high >= 1 && Number.isFinite(gradientScale)) return;
+  throw new OpsError(
+    'OPS_BAD_ARGUMENT',
+    `${operation}: high must be a positive integer and gradientScale finite, got high = ${high}, gradientScale = ${gradientScale}; b bits have high = 2 ** b - 1.`,
+  );
 }
 
 function composed(

@@ -5,7 +5,7 @@ import { gelu } from './gelu.ts';
 import { linear } from './linear.ts';
 import { type LsqOffsets, type LsqSpec, lsq, requireLsq } from './lsq.ts';
 import { plus } from './plus.ts';
-import { affineGradients, gradientsWanted, rows } from './residual.ts';
+import { affineGradients, branch, gradientsWanted, rows } from './residual.ts';
 import { requireFloat, requireShapes } from './shapes.ts';
 import { requireBits, statsq } from './statsq.ts';
 
@@ -53,7 +53,9 @@ export function quantizedLinear(x: Tensor, layer: QuantizedAffine, residual?: Te
 /**
  * fc2(GELU(fc1 x)) of quantized layers (`QMLP`), plus `residual` where one is given: `x` [..., C] -> [..., C], float32.
  *
- * With kernels, bias, GELU and residual belong to the products' passes, and the GELU's slope to that of fc2's quantizer.
+ * With kernels it is one step of the tape, which goes through some hundreds of rows at a time: bias, GELU and residual belong to the
+ * products' passes, the GELU's slope to that of fc2's quantizer, and kept for the gradient are x, the quantized weights, and the
+ * GELU's values and slopes.
  *
  * @throws {OpsError} as `quantizedLinear`.
  */
@@ -66,29 +68,36 @@ export function quantizedMlp(
   requireFloat('quantizedMlp', { x });
   requireLayer('quantizedMlp', x.shape, fc1);
   requireLayer('quantizedMlp', [...x.shape.slice(0, -1), fc1.bias.size], fc2, residual);
-  if (!isFast('Lsq')) return quantizedLinear(gelu(quantizedLinear(x, fc1)), fc2, residual);
-  const keeps = gradientsWanted();
-  const residuals = residual === undefined ? [] : [residual];
-  return differentiable([x, ...tensorsOf(fc1), ...tensorsOf(fc2), ...residuals], () => {
-    const [xq, wq] = quantize(x, fc1);
-    const attrs = { gelu: 1, keep: keeps ? 1 : 0 };
-    const [hidden, slope] = fast('Linear', { x: xq, weight: wq, bias: fc1.bias }, attrs)!;
-    const [hq, wq2] = quantize(hidden!, fc2);
-    const first = [x, xq, wq, fc1.step, fc1.offsets.before];
-    const second = [hidden!, hq, wq2, fc2.step, fc2.offsets.before];
-    return {
-      value: product(hq, wq2, fc2, residual),
-      saved: keeps ? [...first, ...second, slope!] : [],
-      gradient: (dy, [x, xq, wq, step, before, hidden, hq, wq2, step2, before2, slope]) => {
-        const kept2 = { x: hidden!, xq: hq!, wq: wq2!, step: step2!, before: before2!, slope: slope! };
-        const [dHidden, ...second] = layerGradients(dy, kept2, fc2.input);
-        const kept = { x: x!, xq: xq!, wq: wq!, step: step!, before: before! };
-        const first = layerGradients(dHidden!, kept, fc1.input);
-        return [...first, ...second, ...residuals.map(() => clone(dy))];
-      },
-    };
-  });
+  if (!isFast('QuantizedMlp')) return quantizedLinear(gelu(quantizedLinear(x, fc1)), fc2, residual);
+  const inputs = { x, ...named(fc1, '1'), ...named(fc2, '2'), ...(residual && { residual }) };
+  const kept = ['quantized1', 'quantized2', 'hidden', 'slope'];
+  const unread = ['weight1', 'bias1', 'weight2', 'bias2', 'residual'];
+  return branch('QuantizedMlp', inputs, unread, kept, { ...numbers(fc1, '1'), ...numbers(fc2, '2') });
 }
+
+/** What a layer, or a quantizer alone, has. */
+type Quantized = Pick<QuantizedAffine, 'step' | 'offsets' | 'input'> & Partial<QuantizedAffine>;
+
+/** Its tensors, in the order of their gradients, under names that end alike. */
+export const named = (
+  { weight, bias, step, offsets }: Quantized,
+  suffix: string,
+): Record<string, Tensor> => ({
+  ...(weight && { [`weight${suffix}`]: weight }),
+  ...(bias && { [`bias${suffix}`]: bias }),
+  [`step${suffix}`]: step,
+  [`before${suffix}`]: offsets.before,
+  [`after${suffix}`]: offsets.after,
+});
+
+/** Its numbers, likewise. */
+export const numbers = ({ input, bits }: Quantized, suffix: string): Record<string, number> => ({
+  [`inner${suffix}`]: input.inner,
+  [`low${suffix}`]: input.low,
+  [`high${suffix}`]: input.high,
+  [`gradientScale${suffix}`]: input.gradientScale,
+  ...(bits !== undefined && { [`levels${suffix}`]: 2 ** (bits - 1) }),
+});
 
 const tensorsOf = ({ weight, bias, step, offsets }: QuantizedAffine): Tensor[] => [
   weight,
@@ -105,8 +114,6 @@ interface Kept {
   readonly wq: Tensor;
   readonly step: Tensor;
   readonly before: Tensor;
-  /** Of x with respect to what dx is to be the gradient of. */
-  readonly slope?: Tensor;
 }
 
 /** The composed layer. */

@@ -1,4 +1,4 @@
-import { engine, matMul, reshape, type Tensor } from '@tensorflow/tfjs-core';
+import { clone, engine, matMul, reshape, type Tensor } from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.ts';
 import { fast } from './fast.ts';
 import { requireEps } from './layer-norm.ts';
@@ -71,7 +71,8 @@ export const gradientsWanted = (): boolean => engine().state.gradientDepth > 0;
 
 /**
  * A branch by the kernel `name`, which returns its value and what is `kept` for the kernel `<name>Gradient`: that takes dy, the
- * inputs without those that are `unread`, and the kept, and returns one gradient for each input.
+ * inputs without those that are `unread`, and the kept, and returns one gradient for each input, but none for `residual`, which
+ * comes last where it is given and gets dy.
  */
 export function branch(
   name: string,
@@ -91,7 +92,10 @@ export function branch(
     return {
       value: value!,
       saved: keeps ? [...read.map((name) => tensors[name]!), ...rest] : [],
-      gradient: (dy, saved) => fast(`${name}Gradient`, { dy, ...byName([...read, ...kept], saved) }, attrs)!,
+      gradient: (dy, saved) => [
+        ...fast(`${name}Gradient`, { dy, ...byName([...read, ...kept], saved) }, attrs)!,
+        ...(names.at(-1) === 'residual' ? [clone(dy)] : []),
+      ],
     };
   });
 }

@@ -15,26 +15,50 @@ function codes(x: v128, v: v128, low: v128, high: v128): v128 {
   return f32x4.add(f32x4.nearest(clipped), f32x4.sub(x, x));
 }
 
+/** Up to four elements, or where `next` four of the next vector. */
+@inline
+function read(from: usize, count: i32, next: bool): v128 {
+  return next ? v128.load(from, 16) : load(from, count, 0);
+}
+
+@inline
+function write(to: usize, value: v128, count: i32, next: bool): void {
+  if (next) v128.store(to, value, 16);
+  else store(to, value, count);
+}
+
 /** y = step codes(x + before) + after of up to four elements; `before` 0 stands for none of both. */
 @inline
-function quantize(count: i32, x: usize, before: usize, after: usize, step: v128, low: v128, high: v128, y: usize): void {
-  let value = load(x, count, 0);
-  if (before != 0) value = f32x4.add(value, load(before, count, 0));
+function quantize(
+  count: i32,
+  next: bool,
+  x: usize,
+  before: usize,
+  after: usize,
+  step: v128,
+  low: v128,
+  high: v128,
+  y: usize,
+): void {
+  let value = read(x, count, next);
+  if (before != 0) value = f32x4.add(value, read(before, count, next));
   let result = f32x4.mul(codes(value, f32x4.div(value, step), low, high), step);
-  if (before != 0) result = f32x4.add(result, load(after, count, 0));
-  store(y, result, count);
+  if (before != 0) result = f32x4.add(result, read(after, count, next));
+  write(y, result, count, next);
 }
 
 /**
- * dx, times the slope where one is given, dbefore and dafter added to, and y unless that is 0 (without offsets), of up to four
- * elements; returns what they add to dstep.
+ * dx, times the slope where one is given, dbefore and dafter added to, and y as `quantize` has it unless that is 0, of up to four
+ * elements; returns what they add to dstep. `before` 0 stands for no offsets.
  */
 @inline
 function gradient(
   count: i32,
+  next: bool,
   dy: usize,
   x: usize,
   before: usize,
+  after: usize,
   step: v128,
   low: v128,
   high: v128,
@@ -44,19 +68,23 @@ function gradient(
   y: usize,
   slope: usize,
 ): v128 {
-  let value = load(x, count, 0);
-  if (before != 0) value = f32x4.add(value, load(before, count, 0));
+  let value = read(x, count, next);
+  if (before != 0) value = f32x4.add(value, read(before, count, next));
   const v = f32x4.div(value, step);
-  const d = load(dy, count, 0);
-  const within = v128.and(f32x4.ge(v, low), f32x4.le(v, high));
+  const d = read(dy, count, next);
+  const clipped = f32x4.pmin(f32x4.pmax(v, low), high);
+  const within = f32x4.eq(v, clipped);
   const passed = v128.and(d, within);
-  store(dx, slope == 0 ? passed : f32x4.mul(passed, load(slope, count, 0)), count);
+  write(dx, slope == 0 ? passed : f32x4.mul(passed, read(slope, count, next)), count, next);
   if (before != 0) {
-    store(dBefore, f32x4.add(load(dBefore, count, 0), passed), count);
-    store(dAfter, f32x4.add(load(dAfter, count, 0), d), count);
+    write(dBefore, f32x4.add(read(dBefore, count, next), passed), count, next);
+    write(dAfter, f32x4.add(read(dAfter, count, next), d), count, next);
   }
-  const r = codes(value, v, low, high);
-  if (y != 0) store(y, f32x4.mul(r, step), count);
+  const r = f32x4.add(f32x4.nearest(clipped), f32x4.sub(value, value));
+  if (y != 0) {
+    const quantized = f32x4.mul(r, step);
+    write(y, before == 0 ? quantized : f32x4.add(quantized, read(after, count, next)), count, next);
+  }
   return f32x4.mul(d, f32x4.sub(r, v128.and(v, within)));
 }
 
@@ -74,9 +102,20 @@ export function lsqRow(
   const s = effective(v128.load32_splat(step));
   const lows = f32x4.splat(low);
   const highs = f32x4.splat(high);
-  const whole = width & ~3;
-  for (let i = 0; i < whole; i += 4) {
-    quantize(4, x, before, after, s, lows, highs, y);
+  let left = width;
+  // Two vectors at a time, which share their addresses.
+  for (; left >= 8; left -= 8) {
+    quantize(4, false, x, before, after, s, lows, highs, y);
+    quantize(4, true, x, before, after, s, lows, highs, y);
+    x += 32;
+    y += 32;
+    if (before != 0) {
+      before += 32;
+      after += 32;
+    }
+  }
+  for (; left > 0; left -= 4) {
+    quantize(left, false, x, before, after, s, lows, highs, y);
     x += 16;
     y += 16;
     if (before != 0) {
@@ -84,12 +123,10 @@ export function lsqRow(
       after += 16;
     }
   }
-  if (whole < width) quantize(width - whole, x, before, after, s, lows, highs, y);
 }
 
 /**
- * dx of one row that shares a step, from dy; dbefore and dafter are added to, and y, unless that is 0, is what `lsqRow` without
- * offsets gives. Where x is a function of something else, `slope` makes dx the gradient of that. Returns the row's part of dstep,
+ * dx of one row that shares a step, from dy; dbefore and dafter are added to, and y, unless that is 0, is what `lsqRow` gives. Where x is a function of something else, `slope` makes dx the gradient of that. Returns the row's part of dstep,
  * not yet scaled. dx may be dy.
  */
 export function lsqRowGradient(
@@ -100,19 +137,36 @@ export function lsqRowGradient(
   x: usize,
   step: usize,
   before: usize,
+  after: usize,
   dx: usize,
   dBefore: usize,
   dAfter: usize,
-  y: usize = 0,
-  slope: usize = 0,
+  y: usize,
+  slope: usize,
 ): f32 {
   const s = effective(v128.load32_splat(step));
   const lows = f32x4.splat(low);
   const highs = f32x4.splat(high);
-  const whole = width & ~3;
   let total = f32x4.splat(0);
-  for (let i = 0; i < whole; i += 4) {
-    total = f32x4.add(total, gradient(4, dy, x, before, s, lows, highs, dx, dBefore, dAfter, y, slope));
+  let left = width;
+  for (; left >= 8; left -= 8) {
+    const part = gradient(4, false, dy, x, before, after, s, lows, highs, dx, dBefore, dAfter, y, slope);
+    const next = gradient(4, true, dy, x, before, after, s, lows, highs, dx, dBefore, dAfter, y, slope);
+    total = f32x4.add(total, f32x4.add(part, next));
+    x += 32;
+    dy += 32;
+    dx += 32;
+    if (y != 0) y += 32;
+    if (slope != 0) slope += 32;
+    if (before != 0) {
+      before += 32;
+      after += 32;
+      dBefore += 32;
+      dAfter += 32;
+    }
+  }
+  for (; left > 0; left -= 4) {
+    total = f32x4.add(total, gradient(left, false, dy, x, before, after, s, lows, highs, dx, dBefore, dAfter, y, slope));
     x += 16;
     dy += 16;
     dx += 16;
@@ -120,12 +174,10 @@ export function lsqRowGradient(
     if (slope != 0) slope += 16;
     if (before != 0) {
       before += 16;
+      after += 16;
       dBefore += 16;
       dAfter += 16;
     }
-  }
-  if (whole < width) {
-    total = f32x4.add(total, gradient(width - whole, dy, x, before, s, lows, highs, dx, dBefore, dAfter, y, slope));
   }
   return sum(total);
 }
@@ -168,9 +220,9 @@ export function lsq(
         const b = before == 0 ? 0 : before + at;
         const left = width - i;
         if (left >= 4) {
-          quantize(4, x + at, b, after + at, effective(v128.load(s + at)), lows, highs, y + at);
+          quantize(4, false, x + at, b, after + at, effective(v128.load(s + at)), lows, highs, y + at);
         } else {
-          quantize(left, x + at, b, after + at, effective(load(s + at, left, 1)), lows, highs, y + at);
+          quantize(left, false, x + at, b, after + at, effective(load(s + at, left, 1)), lows, highs, y + at);
         }
       }
     }
@@ -179,7 +231,10 @@ export function lsq(
   }
 }
 
-/** dx, dstep, dbefore and dafter of `lsq`; `factor` scales dstep, and `slope` [size] dx, unless it is 0. */
+/**
+ * dx, dstep, dbefore and dafter of `lsq`, where it `adds` the last three added to what is there; `factor` scales dstep, and `slope`
+ * [size] dx, unless it is 0. y is that of `lsq` again, 0 for none; dx may be dy.
+ */
 export function lsqGradient(
   size: i32,
   groups: i32,
@@ -192,20 +247,24 @@ export function lsqGradient(
   x: usize,
   step: usize,
   before: usize,
+  after: usize,
   slope: usize,
   dx: usize,
+  y: usize,
   dStep: usize,
   dBefore: usize,
   dAfter: usize,
+  adds: bool,
 ): void {
-  memory.fill(dStep, 0, 4 * <usize>groups);
-  if (period != 0) {
+  if (!adds) {
+    memory.fill(dStep, 0, 4 * <usize>groups);
     memory.fill(dBefore, 0, 4 * <usize>period);
     memory.fill(dAfter, 0, 4 * <usize>period);
   }
   const width = run(groups, inner, period);
   const lows = f32x4.splat(low);
   const highs = f32x4.splat(high);
+  const factors = f32x4.splat(factor);
   for (let start = 0; start < size; start += width) {
     const group: usize = 4 * <usize>((start / inner) % groups);
     const shift: usize = period != 0 ? 4 * <usize>(start % period) : 0;
@@ -219,27 +278,30 @@ export function lsqGradient(
         x,
         step + group,
         before + shift,
+        after + shift,
         dx,
         dBefore + shift,
         dAfter + shift,
-        0,
+        y,
         slope,
       );
-      f32.store(to, f32.load(to) + part);
+      f32.store(to, f32.load(to) + part * factor);
     } else {
       for (let i = 0; i < width; i += 4) {
         const at: usize = 4 * <usize>i;
         const b = before == 0 ? 0 : before + at;
+        const a = after + at;
         const c = slope == 0 ? 0 : slope + at;
+        const again = y == 0 ? 0 : y + at;
         const left = width - i;
         if (left >= 4) {
           const s = effective(v128.load(step + group + at));
-          const part = gradient(4, dy + at, x + at, b, s, lows, highs, dx + at, dBefore + at, dAfter + at, 0, c);
-          v128.store(to + at, f32x4.add(v128.load(to + at), part));
+          const part = gradient(4, false, dy + at, x + at, b, a, s, lows, highs, dx + at, dBefore + at, dAfter + at, again, c);
+          v128.store(to + at, f32x4.add(v128.load(to + at), f32x4.mul(part, factors)));
         } else {
           const s = effective(load(step + group + at, left, 1));
-          const part = gradient(left, dy + at, x + at, b, s, lows, highs, dx + at, dBefore + at, dAfter + at, 0, c);
-          store(to + at, f32x4.add(load(to + at, left, 0), part), left);
+          const part = gradient(left, false, dy + at, x + at, b, a, s, lows, highs, dx + at, dBefore + at, dAfter + at, again, c);
+          store(to + at, f32x4.add(load(to + at, left, 0), f32x4.mul(part, factors)), left);
         }
       }
     }
@@ -247,15 +309,6 @@ export function lsqGradient(
     dy += 4 * <usize>width;
     dx += 4 * <usize>width;
     if (slope != 0) slope += 4 * <usize>width;
-  }
-  scale(groups, dStep, factor);
-}
-
-/** x [size] times a factor, in place. */
-export function scale(size: i32, x: usize, factor: f32): void {
-  const factors = f32x4.splat(factor);
-  for (let i = 0; i < size; i += 4) {
-    const at = x + 4 * <usize>i;
-    store(at, f32x4.mul(load(at, size - i, 0), factors), size - i);
+    if (y != 0) y += 4 * <usize>width;
   }
 }

@@ -1,7 +1,7 @@
 // Self-attention with quantized probabilities, each head read and written in the columns of [batch, tokens, heads, size].
 
 import { NONE } from './epilogue';
-import { lsqRow, lsqRowGradient, scale as multiply } from './lsq';
+import { lsqRow, lsqRowGradient } from './lsq';
 import { product, productScratch } from './product';
 import { softmaxRow, softmaxRowGradient } from './softmax';
 
@@ -105,7 +105,7 @@ export function quantizedAttention(
   }
 }
 
-/** dq, dk, dv, dstep and dmask of `quantizedAttention`; `factor` scales dstep. */
+/** dq, dk, dv, dstep and dmask of `quantizedAttention`, where it `adds` the last two added to what is there; `factor` scales dstep. */
 export function quantizedAttentionGradient(
   batch: i32,
   tokens: i32,
@@ -128,6 +128,7 @@ export function quantizedAttentionGradient(
   dStep: usize,
   masks: i32,
   dMask: usize,
+  adds: bool,
   scratch: usize,
 ): void {
   const head: usize = 4 * <usize>size;
@@ -141,8 +142,10 @@ export function quantizedAttentionGradient(
   const quantized = scratch;
   const ds = scratch + pHead;
   const rest = ds + pHead;
-  memory.fill(dStep, 0, pStep);
-  if (masks != 0) memory.fill(dMask, 0, pHead * masks * heads);
+  if (!adds) {
+    memory.fill(dStep, 0, pStep);
+    memory.fill(dMask, 0, pHead * masks * heads);
+  }
   for (let b = 0; b < batch; b++) {
     for (let h = 0; h < heads; h++) {
       const d = dy + vHead * h;
@@ -152,8 +155,8 @@ export function quantizedAttentionGradient(
       for (let i = 0; i < tokens; i++) {
         const at = pStep * i;
         const s: usize = 4 * <usize>i;
-        const part = lsqRowGradient(tokens, 0, high, ds + at, p + at, step + s, 0, ds + at, 0, 0, quantized + at);
-        f32.store(dStep + s, f32.load(dStep + s) + part);
+        const part = lsqRowGradient(tokens, 0, high, ds + at, p + at, step + s, 0, 0, ds + at, 0, 0, quantized + at, 0);
+        f32.store(dStep + s, f32.load(dStep + s) + part * factor);
         softmaxRowGradient(tokens, ds + at, p + at, ds + at, scale, masks == 0 ? 0 : dMaskHere + at);
       }
       add(tokens, valueSize, tokens, quantized, 4, pStep, d, vStep, 4, dv + vHead * h, vStep, 0, rest);
@@ -170,5 +173,4 @@ export function quantizedAttentionGradient(
     dk += kStep * tokens;
     dv += vStep * tokens;
   }
-  multiply(tokens, dStep, factor);
 }

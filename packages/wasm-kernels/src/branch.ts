@@ -63,7 +63,7 @@ export function linearProducts({ kernels }: Heap, scratch: number) {
     input(rows: number, out: number, into: number, dy: number, weight: number, dx: number, extras?: Extras) {
       run([rows, into, out], [dy, 4 * out, 4], [weight, 4 * into, 4], dx, extras);
     },
-    /** dweight [out, in] = dyᵀ x, added to what is there where it `adds`; dbias [out] likewise. */
+    /** dweight [out, in] = dyᵀ x, added to what is there where it `adds`; dbias [out] likewise, unless that is 0. */
     parameters(
       rows: number,
       out: number,
@@ -74,7 +74,7 @@ export function linearProducts({ kernels }: Heap, scratch: number) {
       adds: boolean,
     ) {
       run([out, into, rows], [dy, 4, 4 * out], [x, 4 * into, 4], dWeight, { from: adds ? dWeight : 0 });
-      kernels.columnSums(rows, out, dy, dBias, adds ? 1 : 0);
+      if (dBias !== 0) kernels.columnSums(rows, out, dy, dBias, adds ? 1 : 0);
     },
   };
 }

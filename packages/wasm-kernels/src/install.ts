@@ -45,6 +45,11 @@ import { mlpBlockGradientKernel, mlpBlockKernel } from './mlp-block.ts';
 import type { Flavour } from './module.ts';
 import { adamwKernel, sgdKernel } from './optimizers.ts';
 import { quantizedAttentionGradientKernel, quantizedAttentionKernel } from './quantized-attention.ts';
+import {
+  quantizedAttentionBlockGradientKernel,
+  quantizedAttentionBlockKernel,
+} from './quantized-attention-block.ts';
+import { quantizedMlpGradientKernel, quantizedMlpKernel } from './quantized-mlp.ts';
 import { unsortedSegmentSumKernel } from './segment-sum.ts';
 import { softmaxGradientKernel, softmaxKernel } from './softmax.ts';
 import { statsqKernel } from './statsq.ts';
@@ -101,6 +106,10 @@ const additions: readonly KernelConfig[] = [
   statsqKernel,
   quantizedAttentionKernel,
   quantizedAttentionGradientKernel,
+  quantizedAttentionBlockKernel,
+  quantizedAttentionBlockGradientKernel,
+  quantizedMlpKernel,
+  quantizedMlpGradientKernel,
   adamwKernel,
   sgdKernel,
   globalNormKernel,

@@ -384,7 +384,10 @@ export interface Kernels {
     y: number,
   ): void;
 
-  /** dx [size], times `slope` [size] unless that is 0, dstep [groups] times `factor`, dbefore and dafter [period] of `lsq`. */
+  /**
+   * dx [size], times `slope` [size] unless that is 0, dstep [groups] times `factor`, dbefore and dafter [period] of `lsq`; with `adds`
+   * 1 the last three are added to what is there. y [size] is that of `lsq` again, `y` 0 for none. dx may be dy.
+   */
   lsqGradient(
     size: number,
     groups: number,
@@ -397,11 +400,14 @@ export interface Kernels {
     x: number,
     step: number,
     before: number,
+    after: number,
     slope: number,
     dx: number,
+    y: number,
     dStep: number,
     dBefore: number,
     dAfter: number,
+    adds: number,
   ): void;
 
   /** q of weights w [outer, groups, inner] by StatsQ, a scale for each group; `levels` is 2^(bits - 1). */
@@ -432,7 +438,7 @@ export interface Kernels {
     scratch: number,
   ): void;
 
-  /** dq, dk, dv, dstep (times `factor`) and dmask of `quantizedAttention`. */
+  /** dq, dk, dv, dstep (times `factor`) and dmask of `quantizedAttention`; with `adds` 1 the last two are added to what is there. */
   quantizedAttentionGradient(
     batch: number,
     tokens: number,
@@ -455,6 +461,7 @@ export interface Kernels {
     dStep: number,
     masks: number,
     dMask: number,
+    adds: number,
     scratch: number,
   ): void;
 

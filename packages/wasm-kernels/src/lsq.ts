@@ -33,14 +33,13 @@ export const lsqKernel = ownKernel<'x' | 'step'>(
 );
 
 /**
- * dy and x of any shape, step [G], before [P] or not, slope like x or not; inner, low, high, gradientScale -> dx (times the slope),
- * dstep [G], and dbefore and dafter [P].
+ * dy and x of any shape, step [G], before [P] or not; inner, low, high, gradientScale -> dx, dstep [G], and dbefore and dafter [P].
  */
 export const lsqGradientKernel = ownKernel<'dy' | 'x' | 'step'>(
   'LsqGradient',
   (tensors, { attrs, heap: { kernels, offset }, make }) => {
     const { dy, x, step } = tensors;
-    const { before, slope } = tensors as Offsets & { slope?: TensorInfo };
+    const { before } = tensors as Offsets;
     const [dx, dStep] = [make(x.shape), make(step.shape)];
     const offsets = before === undefined ? [] : [make(before.shape), make(before.shape)];
     const { size, groups, inner } = sizes(x, step, attrs['inner']!);
@@ -57,11 +56,14 @@ export const lsqGradientKernel = ownKernel<'dy' | 'x' | 'step'>(
       offset(x),
       offset(step),
       before === undefined ? 0 : offset(before),
-      slope === undefined ? 0 : offset(slope),
+      0,
+      0,
       offset(dx),
+      0,
       offset(dStep),
       dBefore ?? 0,
       dAfter ?? 0,
+      0,
     );
     return [dx, dStep, ...offsets];
   },

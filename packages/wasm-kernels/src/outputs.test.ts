@@ -10,6 +10,36 @@ const images = (channels: number): tf.Tensor4D => tf.ones([1, 5, 5, channels]);
 const same = (shape: object): Record<string, number> =>
   ({ strides: 1, pad: 'same', ...shape }) as unknown as Record<string, number>;
 
+/** A quantized layer [outputs, width], or its quantizer alone, and its numbers, under names that end alike. */
+const layer = (end: string, outputs: number, width: number): Record<string, tf.Tensor> => ({
+  [`weight${end}`]: tf.ones([outputs, width]),
+  [`bias${end}`]: tf.ones([outputs]),
+  [`step${end}`]: tf.ones([3]),
+  [`before${end}`]: tf.ones([width]),
+  [`after${end}`]: tf.ones([width]),
+});
+const quantizer = (end: string, inner = end === '2' ? 5 : 4): Record<string, number> => ({
+  [`inner${end}`]: inner,
+  [`low${end}`]: -2,
+  [`high${end}`]: 1,
+  [`gradientScale${end}`]: 1,
+  [`levels${end}`]: 2,
+});
+const attentionLayers = (): Record<string, tf.Tensor> => ({
+  ...layer('X', 4, 4),
+  ...layer('K', 8, 8),
+  weightK: tf.ones([8, 4]),
+  ...layer('V', 4, 4),
+  ...layer('P', 4, 4),
+});
+const attentionNumbers = {
+  ...{ heads: 2, scale: 1, high: 3, gradientScale: 1 },
+  ...quantizer('X'),
+  ...quantizer('K', 8),
+  ...quantizer('V'),
+  ...quantizer('P'),
+};
+
 const KERNELS: Readonly<Record<string, () => tf.Tensor[]>> = {
   BatchMatMul: () => [tf.matMul(tf.ones([2, 3, 4]), tf.ones([4, 5]))],
   _FusedMatMul: () => [
@@ -111,7 +141,7 @@ const KERNELS: Readonly<Record<string, () => tf.Tensor[]>> = {
   'proj.LsqGradient': () => {
     const [x, step, before] = [tf.ones([3, 4]), tf.ones([3]), tf.ones([4])];
     const attrs = { inner: 4, low: -2, high: 1, gradientScale: 1 };
-    return run('proj.LsqGradient', { dy: x, x, step, before, slope: x }, attrs);
+    return run('proj.LsqGradient', { dy: x, x, step, before }, attrs);
   },
   'proj.Statsq': () => run('proj.Statsq', { w: tf.ones([3, 4]) }, { levels: 2, groups: 3, inner: 4 }),
   'proj.QuantizedAttention': () => {
@@ -127,6 +157,34 @@ const KERNELS: Readonly<Record<string, () => tf.Tensor[]>> = {
     ];
     const attrs = { heads: 2, scale: 1, high: 3, gradientScale: 1 };
     return run('proj.QuantizedAttentionGradient', { dy: q, q, k: q, v: q, step, mask, p }, attrs);
+  },
+  'proj.QuantizedMlp': () => {
+    const [x, ...layers] = [tf.ones([2, 3, 4]), layer('1', 5, 4), layer('2', 4, 5)];
+    const attrs = { ...quantizer('1'), ...quantizer('2'), keep: 1 };
+    return run('proj.QuantizedMlp', { x, ...layers[0], ...layers[1], residual: x }, attrs);
+  },
+  'proj.QuantizedMlpGradient': () => {
+    const [x, hidden, quantized] = [tf.ones([2, 3, 4]), tf.ones([2, 3, 5]), tf.ones([5, 4])];
+    const kept = { quantized1: quantized, quantized2: tf.ones([4, 5]), hidden, slope: hidden };
+    const inputs = { dy: x, x, ...layer('1', 5, 4), ...layer('2', 4, 5), ...kept };
+    return run('proj.QuantizedMlpGradient', inputs, { ...quantizer('1'), ...quantizer('2') });
+  },
+  'proj.QuantizedAttentionBlock': () => {
+    const [x, step, mask] = [tf.ones([2, 3, 4]), tf.ones([3]), tf.ones([1, 2, 3, 3])];
+    const inputs = { x, ...attentionLayers(), step, mask, residual: x };
+    return run('proj.QuantizedAttentionBlock', inputs, { ...attentionNumbers, keep: 1 });
+  },
+  'proj.QuantizedAttentionBlockGradient': () => {
+    const [x, step, mask] = [tf.ones([2, 3, 4]), tf.ones([3]), tf.ones([1, 2, 3, 3])];
+    const [quantizedK, w, keys, p] = [
+      tf.ones([8, 4]),
+      tf.ones([4, 4]),
+      tf.ones([2, 3, 8]),
+      tf.ones([2, 2, 3, 3]),
+    ];
+    const kept = { quantizedK, quantizedV: w, quantizedP: w, keys, values: x, attended: x, p };
+    const inputs = { dy: x, x, ...attentionLayers(), step, mask, ...kept };
+    return run('proj.QuantizedAttentionBlockGradient', inputs, attentionNumbers);
   },
   'proj.AdamW': () => {
     const [w, m] = [tf.ones([3, 4]), tf.ones([3, 4])];

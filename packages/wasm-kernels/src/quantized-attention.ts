@@ -70,6 +70,7 @@ export const quantizedAttentionGradientKernel = ownKernel<'dy' | 'q' | 'k' | 'v'
         offset(dStep),
         mask === undefined ? 0 : mask.shape[0]!,
         masks[0] === undefined ? 0 : offset(masks[0]),
+        0,
         scratch,
       ),
     );

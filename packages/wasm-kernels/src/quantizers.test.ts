@@ -4,6 +4,7 @@ import {
   lsq,
   type QuantizedAffine,
   quantizedAttention,
+  quantizedAttentionBlock,
   quantizedLinear,
   quantizedMlp,
   statsq,
@@ -203,6 +204,76 @@ describe('the quantizer kernels agree with the composed operations, value and gr
       ),
       runs,
     );
+  });
+});
+
+describe('the branches of a quantized transformer agree with the composed operations, value and gradients', () => {
+  const layer = (inner: number, [weight, bias, step, before, after]: tf.Tensor[]): QuantizedAffine => ({
+    weight: weight!,
+    bias: bias!,
+    step: step!,
+    offsets: { before: before!, after: after! },
+    input: { ...levels, inner },
+    bits: 2,
+  });
+  const shapes = (outputs: number, width: number, groups: number, period = width) => [
+    { shape: [outputs, width] },
+    { shape: [outputs] },
+    steps(groups),
+    { shape: [period] },
+    { shape: [period] },
+  ];
+  /** With few codes for the probabilities, so that hardly any lies at a threshold within the accuracy of a softmax. */
+  const attention = (heads: number, width: number, masked: boolean, added: boolean): Operation => {
+    const spec = { heads, scale: 0.02, high: 1, gradientScale: 0.2 };
+    return (...given) => {
+      const all = given as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, ...tf.Tensor[]];
+      const [x, stepX, beforeX, afterX, weightK] = all;
+      const [stepK, beforeK, afterK] = all.slice(5) as [tf.Tensor, tf.Tensor, tf.Tensor];
+      const input = { ...levels, inner: width };
+      const layers = {
+        tokens: { step: stepX, offsets: { before: beforeX, after: afterX }, input },
+        keys: { weight: weightK, bits: 2, step: stepK, offsets: { before: beforeK, after: afterK }, input },
+        values: layer(1, all.slice(8)),
+        probabilities: { ...spec, step: all[13]! },
+        proj: layer(width, all.slice(14)),
+        mask: masked ? all[19] : undefined,
+      };
+      return quantizedAttentionBlock(x, layers, added ? x : undefined);
+    };
+  };
+  const attentionInputs = (batch: number, tokens: number, heads: number, width: number, masked: boolean) => {
+    const [, , ...keys] = shapes(0, 0, tokens * heads, heads * width);
+    return [
+      { shape: [batch, tokens, width] },
+      ...shapes(0, width, tokens).slice(2),
+      { shape: [heads * width, width] },
+      ...keys,
+      ...shapes(width, width, width),
+      { shape: [tokens], centre: 0.3, amplitude: 0.1 },
+      ...shapes(width, width, tokens),
+      ...(masked ? [{ shape: [batch % 2 === 0 ? batch / 2 : 1, heads, tokens, tokens], amplitude: 1 }] : []),
+    ];
+  };
+
+  it('attention, with masks or without, with residuals or without', async () => {
+    await fc.assert(
+      fc.asyncProperty(small, small, small, small, fc.boolean(), fc.boolean(), (b, n, h, d, masked, added) =>
+        compare(attention(h, h * d, masked, added), attentionInputs(b, n, h, h * d, masked), 1e-4),
+      ),
+      runs,
+    );
+  });
+
+  it('attention and MLP of more images than are taken at a time', async () => {
+    await compare(attention(2, 4, true, true), attentionInputs(4, 170, 2, 4, true), 1e-4);
+    const mlp: Operation = (x, ...rest) => quantizedMlp(x!, layer(4, rest), layer(6, rest.slice(5)), x);
+    const both = (groups: number) => [...shapes(6, 4, groups), ...shapes(4, 6, groups)];
+    await compare(mlp, [{ shape: [4, 170, 4] }, ...both(170)], 1e-4);
+    await compare(mlp, [{ shape: [700, 1, 4] }, ...both(1)], 1e-4);
+    // Steps that come round after different numbers of rows, and offsets after two.
+    const uneven: Operation = (x, ...rest) => quantizedMlp(x!, layer(2400, rest), layer(6, rest.slice(5)));
+    await compare(uneven, [{ shape: [600, 4] }, ...shapes(6, 4, 1, 8), ...shapes(4, 6, 3)], 1e-4);
   });
 });
 

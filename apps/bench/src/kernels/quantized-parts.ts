@@ -7,10 +7,9 @@ import {
   type NamedTensors,
   patchify,
   type QuantizedAffine,
-  quantizedAttention,
+  quantizedAttentionBlock,
   quantizedLinear,
   quantizedMlp,
-  statsq,
 } from '@proj/ops';
 import { reshape, type Tensor } from '@tensorflow/tfjs-core';
 
@@ -33,10 +32,6 @@ export interface QuantizedParts {
 
 /** OFQ's layers with blocks of `bits` bits (weights and activations) on live parameters; `get` finds one by its name. */
 export function quantizedParts(get: (name: string) => Tensor, bits: number): QuantizedParts {
-  const weight = (w: Tensor): Tensor => {
-    const [groups, inner] = w.shape as [number, number];
-    return statsq(w, { bits, groups, inner });
-  };
   const offsets = (before: string, after: string): LsqOffsets => ({
     before: get(`${before}.bias`),
     after: get(`${after}.bias`),
@@ -75,31 +70,46 @@ export function quantizedParts(get: (name: string) => Tensor, bits: number): Qua
     linear: (x, prefix, signed) => quantizedLinear(x, affine(prefix, positions(x), signed)),
     attention(x, prefix, heads, residual, mask) {
       const [batch, tokens, width] = x.shape as [number, number, number];
-      const xq = input(x, `${prefix}.quant_x_4_qkv`, width, bits, true);
-      const merged = mergeQueryKey(get(`${prefix}.q.weight`), get(`${prefix}.k.weight`), heads);
-      const keys = quantized(
-        linear(xq, weight(merged)),
-        get(`${prefix}.quan_a_qkx_fn.s`),
-        width,
-        bits,
-        true,
-        offsets(`${prefix}.move_qkx_b4`, `${prefix}.move_qkx_aft`),
-      );
-      const values = quantized(
-        linear(xq, weight(get(`${prefix}.v.weight`)), get(`${prefix}.v.bias`)),
-        get(`${prefix}.quan_a_v_fn.s`),
-        1,
-        bits,
-        true,
-        offsets(`${prefix}.move_v_b4`, `${prefix}.move_v_aft`),
-      );
+      const spec = (step: Tensor, size: number, inner: number): LsqSpec =>
+        lsqSpec(size, step, inner, bits, true);
+      const [stepX, stepK, stepV] = ['quant_x_4_qkv.input_quant_fn', 'quan_a_qkx_fn', 'quan_a_v_fn'].map(
+        (name) => get(`${prefix}.${name}.s`),
+      ) as [Tensor, Tensor, Tensor];
+      const moved = (before: string, after: string): LsqOffsets =>
+        offsets(`${prefix}.${before}`, `${prefix}.${after}`);
       const { high } = codes(bits, false);
-      const step = get(`${prefix}.quan_a_softmax_fn.s`);
-      const scale = 1 / Math.sqrt(width / heads);
-      const gradientScale = 1 / Math.sqrt(high * batch * heads * tokens);
-      const spec = { heads, scale, high, gradientScale };
-      const attended = quantizedAttention(xq, keys, values, step, spec, mask);
-      return quantizedLinear(attended, affine(`${prefix}.proj`, positions(x)), residual);
+      const layers = {
+        tokens: {
+          step: stepX,
+          offsets: moved('quant_x_4_qkv.move_b4', 'quant_x_4_qkv.move_aft'),
+          input: spec(stepX, x.size, width),
+        },
+        keys: {
+          weight: mergeQueryKey(get(`${prefix}.q.weight`), get(`${prefix}.k.weight`), heads),
+          bits,
+          step: stepK,
+          offsets: moved('move_qkx_b4', 'move_qkx_aft'),
+          input: spec(stepK, heads * x.size, width),
+        },
+        values: {
+          weight: get(`${prefix}.v.weight`),
+          bias: get(`${prefix}.v.bias`),
+          bits,
+          step: stepV,
+          offsets: moved('move_v_b4', 'move_v_aft'),
+          input: spec(stepV, x.size, 1),
+        },
+        probabilities: {
+          step: get(`${prefix}.quan_a_softmax_fn.s`),
+          heads,
+          scale: 1 / Math.sqrt(width / heads),
+          high,
+          gradientScale: 1 / Math.sqrt(high * batch * heads * tokens),
+        },
+        proj: affine(`${prefix}.proj`, positions(x)),
+        mask,
+      };
+      return quantizedAttentionBlock(x, layers, residual);
     },
     mlp: (x, prefix, residual) =>
       quantizedMlp(
