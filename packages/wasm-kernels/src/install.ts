@@ -38,7 +38,7 @@ import { globalNormKernel } from './global-norm.ts';
 import { flavourInForce, heapOf, useFlavour, type WasmBackend } from './heap.ts';
 import { identityKernel } from './identity.ts';
 import { layerNormGradientKernel, layerNormKernel } from './layer-norm.ts';
-import { columnSumsKernel, linearKernel, slopedProductKernel } from './linear.ts';
+import { columnSumsKernel, linearKernel } from './linear.ts';
 import { lsqGradientKernel, lsqKernel } from './lsq.ts';
 import { maxPoolGradKernel } from './max-pool-grad.ts';
 import { mlpBlockGradientKernel, mlpBlockKernel } from './mlp-block.ts';
@@ -83,7 +83,6 @@ const additions: readonly KernelConfig[] = [
   mlpBlockGradientKernel,
   attentionBlockKernel,
   attentionBlockGradientKernel,
-  slopedProductKernel,
   columnSumsKernel,
   layerNormKernel,
   layerNormGradientKernel,

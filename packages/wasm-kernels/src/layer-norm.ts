@@ -22,10 +22,10 @@ export const layerNormKernel = ownKernel<'x' | 'weight' | 'bias'>(
   },
 );
 
-/** dy and x [..., C], weight [C], what `LayerNorm` kept -> dx [..., C], plus `from` of that shape where given; dweight [C], dbias [C]. */
-export const layerNormGradientKernel = ownKernel<'dy' | 'x' | 'weight' | 'mean' | 'inverse', 'from'>(
+/** dy and x [..., C], weight [C], what `LayerNorm` kept -> dx [..., C], dweight [C], dbias [C]. */
+export const layerNormGradientKernel = ownKernel<'dy' | 'x' | 'weight' | 'mean' | 'inverse'>(
   'LayerNormGradient',
-  ({ dy, x, weight, mean, inverse, from }, { heap: { kernels, offset }, make }) => {
+  ({ dy, x, weight, mean, inverse }, { heap: { kernels, offset }, make }) => {
     const [dx, dWeight, dBias] = [make(x.shape), make(weight.shape), make(weight.shape)];
     kernels.layerNormGradient(
       util.sizeFromShape(mean.shape),
@@ -35,7 +35,7 @@ export const layerNormGradientKernel = ownKernel<'dy' | 'x' | 'weight' | 'mean' 
       offset(weight),
       offset(mean),
       offset(inverse),
-      from === undefined ? 0 : offset(from),
+      0,
       offset(dx),
       offset(dWeight),
       offset(dBias),

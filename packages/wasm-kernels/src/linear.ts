@@ -33,20 +33,6 @@ export const linearKernel: KernelConfig = {
   },
 };
 
-/** dy [..., out], weight [out, in], slope [..., in] -> (dy weight) slope [..., in]. */
-export const slopedProductKernel: KernelConfig = {
-  kernelName: 'proj.SlopedProduct',
-  backendName: 'wasm',
-  setupFunc: (backend) => void heapOf(backend as WasmBackend),
-  kernelFunc({ inputs, backend }) {
-    const { dy, weight, slope } = inputs as Record<'dy' | 'weight' | 'slope', TensorInfo>;
-    return batchProduct(backend as WasmBackend, dy, weight, false, false, {
-      activation: ACTIVATION.times,
-      other: slope,
-    });
-  },
-};
-
 /** x [rows, C] -> the sums of its columns [C], as a bias's gradient needs them. */
 export const columnSumsKernel = ownKernel<'x'>('ColumnSums', ({ x }, { heap: { kernels, offset }, make }) => {
   const [rows, width] = x.shape as [number, number];

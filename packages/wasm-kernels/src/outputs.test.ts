@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { WasmBackend } from './heap.ts';
-import './install.ts';
+import { kernelReport } from './install.ts';
 
 const run = (kernel: string, inputs: tf.NamedTensorMap, attrs: tf.NamedAttrMap = {}): tf.Tensor[] =>
   [tf.engine().runKernel(kernel, inputs, attrs)].flat();
@@ -9,6 +9,25 @@ const run = (kernel: string, inputs: tf.NamedTensorMap, attrs: tf.NamedAttrMap =
 const images = (channels: number): tf.Tensor4D => tf.ones([1, 5, 5, channels]);
 const same = (shape: object): Record<string, number> =>
   ({ strides: 1, pad: 'same', ...shape }) as unknown as Record<string, number>;
+
+const mlp = () => ({
+  x: tf.ones([3, 4]),
+  weight: tf.ones([4]),
+  bias: tf.ones([4]),
+  weight1: tf.ones([5, 4]),
+  bias1: tf.ones([5]),
+  weight2: tf.ones([4, 5]),
+  bias2: tf.ones([4]),
+});
+const attention = () => ({
+  x: tf.ones([2, 3, 4]),
+  weight: tf.ones([4]),
+  bias: tf.ones([4]),
+  weightIn: tf.ones([12, 4]),
+  biasIn: tf.ones([12]),
+  weightOut: tf.ones([4, 4]),
+  biasOut: tf.ones([4]),
+});
 
 /** A quantized layer [outputs, width], or its quantizer alone, and its numbers, under names that end alike. */
 const layer = (end: string, outputs: number, width: number): Record<string, tf.Tensor> => ({
@@ -158,6 +177,21 @@ const KERNELS: Readonly<Record<string, () => tf.Tensor[]>> = {
     const attrs = { heads: 2, scale: 1, high: 3, gradientScale: 1 };
     return run('proj.QuantizedAttentionGradient', { dy: q, q, k: q, v: q, step, mask, p }, attrs);
   },
+  'proj.MlpBlock': () => run('proj.MlpBlock', mlp(), { eps: 1e-5, keep: 1 }),
+  'proj.MlpBlockGradient': () => {
+    const { bias1, bias2, ...read } = mlp();
+    const [row, hidden] = [tf.ones([3]), tf.ones([3, 5])];
+    const kept = { dy: read.x, mean: row, inverse: row, active: hidden, slope: hidden };
+    return run('proj.MlpBlockGradient', { ...read, ...kept }, { eps: 1e-5 });
+  },
+  'proj.AttentionBlock': () =>
+    run('proj.AttentionBlock', attention(), { eps: 1e-5, heads: 2, scale: 1, keep: 1 }),
+  'proj.AttentionBlockGradient': () => {
+    const { biasIn, biasOut, ...read } = attention();
+    const [row, p] = [tf.ones([6]), tf.ones([2, 2, 3, 3])];
+    const kept = { dy: read.x, mean: row, inverse: row, qkv: tf.ones([6, 12]), attended: read.x, p };
+    return run('proj.AttentionBlockGradient', { ...read, ...kept }, { eps: 1e-5, heads: 2, scale: 1 });
+  },
   'proj.QuantizedMlp': () => {
     const [x, ...layers] = [tf.ones([2, 3, 4]), layer('1', 5, 4), layer('2', 4, 5)];
     const attrs = { ...quantizer('1'), ...quantizer('2'), keep: 1 };
@@ -225,6 +259,11 @@ describe('a kernel that runs out of memory', () => {
     await tf.setBackend('wasm');
     tf.dispose(tf.ones([1])); // Emscripten's _free puts another in its place when it is first called.
     allocations = new Allocations(tf.backend() as unknown as WasmBackend);
+  });
+
+  it("is each of ours but those that are tfjs's own, or allocate nothing", () => {
+    const others = ['Identity', 'Cumsum', 'Cumprod'];
+    expect(kernelReport().kernels.filter((name) => !(name in KERNELS))).toEqual(others);
   });
 
   it.each(Object.keys(KERNELS))(
