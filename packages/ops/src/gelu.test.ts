@@ -35,6 +35,12 @@ describe.each(BACKENDS)('gelu on %s', (backend) => {
     expect(high).toBe(40);
   });
 
+  it('refuses a form that it does not know, rather than take one for it', () => {
+    expect(() => gelu(tf.zeros([2]), 'erf' as 'none')).toThrow(
+      expect.objectContaining({ code: 'OPS_BAD_ARGUMENT', message: expect.stringContaining('got "erf"') }),
+    );
+  });
+
   it('refuses integers', () => {
     expect(() => gelu(tf.zeros([2], 'int32'))).toThrow('gelu: x must be float32, got int32 [2]');
   });

@@ -1,5 +1,6 @@
 import { add, erf, exp, mul, square, sub, type Tensor, tanh } from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.ts';
+import { OpsError } from './error.ts';
 import { fast } from './fast.ts';
 import { requireFloat } from './shapes.ts';
 
@@ -14,10 +15,16 @@ const CUBIC = 0.044715;
  * 'none': dx = dy (Φ(x) + x φ(x)). 'tanh': y = x (1 + t) / 2 with t = tanh(u), u = √(2/π) (x + 0.044715 x³),
  * dx = dy ((1 + t) / 2 + x (1 - t²) u' / 2).
  *
- * @throws {OpsError} `OPS_BAD_DTYPE`.
+ * @throws {OpsError} `OPS_BAD_DTYPE`, `OPS_BAD_ARGUMENT` for another form.
  */
 export function gelu(x: Tensor, approximate: 'none' | 'tanh' = 'none'): Tensor {
   requireFloat('gelu', { x });
+  if (approximate !== 'none' && approximate !== 'tanh') {
+    throw new OpsError(
+      'OPS_BAD_ARGUMENT',
+      `gelu: approximate must be 'none' or 'tanh', got ${JSON.stringify(approximate)}.`,
+    );
+  }
   const [cdf, slope, kernel] =
     approximate === 'none' ? [normalCdf, erfSlope, 'Gelu'] : [tanhCdf, tanhSlope, 'GeluTanh'];
   return differentiable([x], ([x]) => ({
