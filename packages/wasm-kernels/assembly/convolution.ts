@@ -15,6 +15,12 @@ export function reach(count: i32, stride: i32, filter: i32, dilation: i32): i32 
   return (count - 1) * stride + (filter - 1) * dilation + 1;
 }
 
+/** Whether windows reach beyond the image. */
+@inline
+function isPadded(height: i32, width: i32, top: i32, left: i32, reachedHeight: i32, reachedWidth: i32): bool {
+  return top != 0 || left != 0 || reachedHeight > height || reachedWidth > width;
+}
+
 /** How many images are padded at once. */
 @inline
 function imagesAtOnce(batch: i32, windows: i32, elements: i32): i32 {
@@ -39,10 +45,13 @@ export function convolutionScratch(
   left: i32,
   outputs: i32,
 ): i32 {
-  const size = reach(outHeight, strideHeight, filterHeight, dilationHeight) * reach(outWidth, strideWidth, filterWidth, dilationWidth) * channels;
+  const reachedHeight = reach(outHeight, strideHeight, filterHeight, dilationHeight);
+  const reachedWidth = reach(outWidth, strideWidth, filterWidth, dilationWidth);
+  const pads = isPadded(height, width, top, left, reachedHeight, reachedWidth);
+  const size = reachedHeight * reachedWidth * channels;
   return (
     <i32>offsetof<Windows>() +
-    4 * imagesAtOnce(batch, outHeight * outWidth, size) * size +
+    (pads ? 4 * imagesAtOnce(batch, outHeight * outWidth, size) * size : 0) +
     productScratch(batch * outHeight * outWidth, outputs, filterHeight * filterWidth * channels)
   );
 }
@@ -80,7 +89,7 @@ export function convolution(
   }
   const reachedHeight = reach(outHeight, strideHeight, filterHeight, dilationHeight);
   const reachedWidth = reach(outWidth, strideWidth, filterWidth, dilationWidth);
-  const pads = top != 0 || left != 0 || reachedHeight > height || reachedWidth > width;
+  const pads = isPadded(height, width, top, left, reachedHeight, reachedWidth);
   const lines = pads ? reachedHeight : height;
   const line = 4 * (pads ? reachedWidth : width) * channels;
   const atOnce = pads ? imagesAtOnce(batch, outHeight * outWidth, reachedHeight * reachedWidth * channels) : batch;

@@ -302,10 +302,10 @@ function spread(from: usize, count: i32, times: i32, to: usize): void {
   }
   for (let i = 0; i < count; i++) {
     const value = f32.load(from + 4 * <usize>i);
-    for (let t = 0; t < times; t++) {
-      f32.store(to, value);
-      to += 4;
-    }
+    let t = 0;
+    for (; t + 4 <= times; t += 4) v128.store(to + 4 * <usize>t, f32x4.splat(value));
+    for (; t < times; t++) f32.store(to + 4 * <usize>t, value);
+    to += 4 * <usize>times;
   }
 }
 

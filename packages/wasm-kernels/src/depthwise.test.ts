@@ -11,7 +11,7 @@ const sizes = fc.record({
   height: fc.integer({ min: 3, max: 8 }),
   width: fc.integer({ min: 3, max: 8 }),
   channels: fc.constantFrom(1, 2, 3, 4, 7, 16, 21, 32),
-  multiplier: fc.constantFrom(1, 1, 2, 3),
+  multiplier: fc.constantFrom(1, 1, 2, 3, 5),
   filter: fc.tuple(small, small),
   steps: fc.tuple(small, small),
   isDilated: fc.boolean(),
