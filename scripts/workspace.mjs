@@ -98,6 +98,9 @@ const targets = {
     await run('node', ['--version'], there);
     const all = ['packages/ops/', 'packages/wasm-kernels/', 'packages/trainer/'];
     await run('vitest', ['run', ...(args.length > 0 ? args : all)], there);
+    if (args.length > 0 || process.arch !== 'x64') return;
+    const wide = ['--config', 'vitest.wide.config.ts', 'packages/wasm-kernels/', 'packages/ops/'];
+    await run('vitest', ['run', ...wide], there);
   },
   async 'test:chromium'() {
     const there = { env: { ...env, CHROMIUM: chromium() } };
