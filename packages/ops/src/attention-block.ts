@@ -1,9 +1,10 @@
-import { add, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { attentionPacked } from './attention.ts';
 import { OpsError } from './error.ts';
 import { isFast } from './fast.ts';
 import { layerNorm } from './layer-norm.ts';
 import { linear } from './linear.ts';
+import { plus } from './plus.ts';
 import { type Affine, branch, requireBranch } from './residual.ts';
 
 /**
@@ -44,7 +45,7 @@ export function attentionBlock(
   if (!isFast('AttentionBlock')) {
     return tidy(() => {
       const packed = linear(layerNorm(x, norm.weight, norm.bias, eps), qkv.weight, qkv.bias);
-      return add(x, linear(attentionPacked(packed, heads, scale), proj.weight, proj.bias));
+      return plus(x, linear(attentionPacked(packed, heads, scale), proj.weight, proj.bias));
     });
   }
   const kept = ['mean', 'inverse', 'qkv', 'attended', 'p'];

@@ -1,8 +1,9 @@
-import { add, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { isFast } from './fast.ts';
 import { gelu } from './gelu.ts';
 import { layerNorm } from './layer-norm.ts';
 import { linear } from './linear.ts';
+import { plus } from './plus.ts';
 import { type Affine, branch, requireBranch } from './residual.ts';
 
 /**
@@ -40,7 +41,7 @@ export function mlpBlock(
   if (!isFast('MlpBlock')) {
     return tidy(() => {
       const hidden = gelu(linear(layerNorm(x, norm.weight, norm.bias, eps), fc1.weight, fc1.bias));
-      return add(x, linear(hidden, fc2.weight, fc2.bias));
+      return plus(x, linear(hidden, fc2.weight, fc2.bias));
     });
   }
   return branch('MlpBlock', named, ['bias1', 'bias2'], ['mean', 'inverse', 'active', 'slope'], { eps });

@@ -32,6 +32,22 @@ const OPERATIONS: Readonly<Record<string, [shape: number[], f: (x: tf.Tensor) =>
   statsq: [[2, 3, 4], (x) => ops.statsq(x, { bits: 2, groups: 2, inner: 4 })],
   quantizedLinear: [[2, 3, 4], (x) => ops.quantizedLinear(x, quantized(4), x)],
   quantizedMlp: [[2, 3, 4], (x) => ops.quantizedMlp(x, quantized(4), quantized(4), x)],
+  mlpBlock: [
+    [2, 3, 4],
+    (x) =>
+      ops.mlpBlock(
+        x,
+        { norm: { weight: wave(4), bias: wave(4) }, fc1: affine(4, 4), fc2: affine(4, 4) },
+        1e-5,
+      ),
+  ],
+  attentionBlock: [
+    [2, 3, 4],
+    (x) => {
+      const layers = { norm: { weight: wave(4), bias: wave(4) }, qkv: affine(12, 4), proj: affine(4, 4) };
+      return ops.attentionBlock(x, layers, 2, 1e-5);
+    },
+  ],
   batchNorm: [[2, 3, 4], (x) => ops.batchNorm(x, ...norm(), statistics())],
   batchNormTraining: [
     [2, 3, 4],
