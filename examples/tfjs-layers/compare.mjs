@@ -31,7 +31,7 @@ for (const model of ['attention', 'convolutions']) {
   if (before.failure !== undefined || after.failure !== undefined) continue;
   const apart = Math.max(...after.losses.map((loss, i) => Math.abs(loss - before.losses[i])));
   console.log(
-    `  ${(before.seconds / after.seconds).toFixed(1)} times as fast; losses differ by at most ${apart.toExponential(0)}`,
+    `  ${(before.seconds / after.seconds).toFixed(1)} times as fast; losses ${apart === 0 ? 'are equal' : `differ by at most ${apart.toExponential(0)}`}`,
   );
   if (apart > 1e-3) {
     console.error('The losses should agree to 1e-3.');

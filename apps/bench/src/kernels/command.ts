@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { type Command, InvalidArgumentError } from 'commander';
@@ -46,6 +47,12 @@ export function addKernelsCommand(program: Command, signal: AbortSignal): void {
       "\nPeers are installed in the user's cache folder on first use; PyTorch is used where python3 has it.\n\nExamples:\n  npm run bench -- kernels\n  npm run bench -- kernels --only products --engines stock,relaxed --rounds 5",
     )
     .action(async (options: Options) => {
+      // What cannot be written is found out before the work, not after it.
+      for (const file of [options.json, options.out]) {
+        if (file === undefined) continue;
+        await mkdir(dirname(file), { recursive: true });
+        await appendFile(file, '');
+      }
       const results = await withProgress(signal, options);
       if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(results, null, 2)}\n`);
       if (options.out !== undefined) await writeFile(options.out, markdown(results));

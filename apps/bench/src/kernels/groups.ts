@@ -20,6 +20,8 @@ export interface Row {
   readonly columns: readonly Column[];
   /** Whether its engines start anew, so that their memory is this row's alone. */
   readonly fresh?: boolean;
+  /** At most so many samples of each engine. */
+  readonly rounds?: number;
   /** Rough seconds for nine rounds, for the progress bar. */
   readonly weight: number;
 }
@@ -179,7 +181,7 @@ export function groups(models: ModelFolder, quick: boolean): Record<GroupName, (
     convolution: async () => {
       const [batch, widths] = quick
         ? [1, [8, 'pool'] as const]
-        : [8, [64, 'pool', 128, 'pool', 256, 256, 'pool', 512, 512, 'pool', 512, 512, 'pool'] as const];
+        : [2, [64, 'pool', 128, 'pool', 256, 256, 'pool', 512, 512, 'pool', 512, 512, 'pool'] as const];
       return {
         name: 'convolution',
         title: 'Training step of a VGG-11 on 32 px',
@@ -191,6 +193,8 @@ export function groups(models: ModelFolder, quick: boolean): Record<GroupName, (
             threads: 1,
             columns: onAll({ kind: 'convolution', batch, widths }, ['cpu', ...ours, 'torch']),
             fresh: true,
+            // tfjs-cpu takes a minute for each.
+            rounds: 3,
             weight: 300,
           },
         ],

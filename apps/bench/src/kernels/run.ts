@@ -92,7 +92,7 @@ async function rowCells(
     else entries.push({ ...column, engine });
   }
   const measuring = {
-    rounds,
+    rounds: Math.min(rounds, row.rounds ?? rounds),
     clock: clockFor(row),
     alone: row.fresh === true,
     ...(quick ? quickTimes : times),
