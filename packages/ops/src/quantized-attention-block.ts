@@ -64,8 +64,9 @@ export function quantizedAttentionBlock(
   const { step, heads, scale, high, gradientScale } = probabilities;
   const inputs = {
     x,
-    ...named(tokens, 'X'),
-    ...named(keys, 'K'),
+    // What else these may hold, a bias perhaps, is no input and would get no gradient.
+    ...named({ step: tokens.step, offsets: tokens.offsets, input: tokens.input }, 'X'),
+    ...named({ weight: keys.weight, step: keys.step, offsets: keys.offsets, input: keys.input }, 'K'),
     ...named(values, 'V'),
     step,
     ...named(proj, 'P'),
