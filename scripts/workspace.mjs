@@ -110,7 +110,7 @@ const targets = {
   demo: () => app('bench', 'apps/bench/dist/main.js', 'demo', ...args),
   bench: () => app('bench', 'apps/bench/dist/main.js', ...args),
   proj: () => app('cli', 'apps/cli/dist/main.js', ...args),
-  'fixtures:ofq': () => app('bench', 'apps/bench/dist/fixtures-ofq.js', ...args),
+  'fixtures:ofq': () => app('bench', 'apps/bench/dist/ofq/main.js', ...args),
   'fixtures:rws': () => app('corruptions', 'packages/corruptions/dist/fixtures.js', ...args),
 };
 

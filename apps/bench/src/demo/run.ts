@@ -116,7 +116,7 @@ function performInChild<R extends JobResult>(
 ): Promise<R> {
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL('./demo-child.js', import.meta.url)), {
+    const child = fork(fileURLToPath(new URL('./child.js', import.meta.url)), {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     const abort = () => child.kill();

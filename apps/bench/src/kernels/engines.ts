@@ -21,8 +21,8 @@ export const ours = ['reproducible', 'relaxed', 'wide'] as const;
 
 export const engineNames = Object.keys(engineTitles) as EngineName[];
 
-const program = (name: string) => fileURLToPath(new URL(`./${name}.js`, import.meta.url));
-const python = fileURLToPath(new URL('../python/engine.py', import.meta.url));
+const program = (name: string) => fileURLToPath(new URL(`./child/${name}.js`, import.meta.url));
+const python = fileURLToPath(new URL('../../python/engine.py', import.meta.url));
 
 /** Starts engines, and says of those that do not run why. */
 export class Engines {
@@ -83,12 +83,12 @@ export class Engines {
       const peer = name === 'ort-web' ? 'onnxruntime-web' : 'onnxruntime-node';
       return withPeer(await npmPeer(peer, this.#tell), (found) => [
         this.#node,
-        program('kernels-ort'),
+        program('ort'),
         peer,
         found,
         String(threads),
       ]);
     }
-    return [this.#node, program('kernels-tfjs'), name, String(threads)];
+    return [this.#node, program('tfjs'), name, String(threads)];
   }
 }

@@ -17,7 +17,7 @@ export type ModelFolder = (model: string) => Promise<ModelFiles & { readonly ori
 
 /** `PROJ_DATA_DIR`, else `../shared/data` beside the repository, seen from where the built program lies. */
 const dataDirectory = (): string =>
-  process.env['PROJ_DATA_DIR'] ?? fileURLToPath(new URL('../../../../shared/data', import.meta.url));
+  process.env['PROJ_DATA_DIR'] ?? fileURLToPath(new URL('../../../../../shared/data', import.meta.url));
 
 /** Writes models to a folder when they are first asked for: trained weights where the data directory has some, else drawn ones. */
 export function modelFolder(folder: string): ModelFolder {

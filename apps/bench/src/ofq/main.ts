@@ -14,7 +14,7 @@ const { dir, json } = new Command('fixtures:ofq')
   .parse()
   .opts<{ dir?: string; json?: boolean }>();
 
-const folder = openFixtures(dir ?? fileURLToPath(new URL('../../../fixtures/ofq', import.meta.url)));
+const folder = openFixtures(dir ?? fileURLToPath(new URL('../../../../fixtures/ofq', import.meta.url)));
 const rows = await compareOfq(folder);
 const compared = rows.filter((row) => row.compared > 0);
 const failed = compared.filter(({ worst }) => worst > 1);

@@ -1,0 +1,123 @@
+// The process that runs one job: started by `superviseJob`, told what to do in its first message.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFile, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BenchError } from '../error.ts';
+import type { Finished, Task, TaskContext } from '../experiment.ts';
+import { codeVersion } from './identity.ts';
+import { machine } from './machine.ts';
+import { METRICS_FILE, metricsFile } from './metrics.ts';
+import { isTask } from './plan.ts';
+import { type JobSpec, moduleUrl } from './spec.ts';
+import { Store } from './store.ts';
+import { taskVersions } from './versions.ts';
+
+/** What the supervisor says. */
+export type ToChild =
+  | { readonly kind: 'run'; readonly root: string; readonly spec: JobSpec; readonly attempt: number }
+  | { readonly kind: 'stop' };
+
+/** What the child says; after `done`, `stopped` and `failed` it ends. */
+export type FromChild =
+  | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly detail: string }
+  | { readonly kind: 'done' }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'failed'; readonly message: string };
+
+const stop = new AbortController();
+// Ctrl-C reaches the whole process group; what to do about it is the supervisor's to say.
+process.on('SIGINT', () => {});
+// A supervisor that is gone holds no lease any more.
+process.on('disconnect', () => process.exit(1));
+process.on('message', (message: ToChild) => {
+  if (message.kind === 'stop') stop.abort(new BenchError('BENCH_STOPPED', 'stopped'));
+  else void perform(message);
+});
+
+const send = (message: FromChild) => new Promise<void>((resolve) => process.send!(message, () => resolve()));
+
+async function perform({ root, spec, attempt }: ToChild & { kind: 'run' }): Promise<void> {
+  try {
+    await runTask(new Store(root), spec, attempt);
+    await send({ kind: 'done' });
+  } catch (error) {
+    if (stop.signal.aborted && error === stop.signal.reason) await send({ kind: 'stopped' });
+    else {
+      console.error(error);
+      await send({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  process.exit();
+}
+
+async function runTask(store: Store, spec: JobSpec, attempt: number): Promise<void> {
+  const { identity } = spec;
+  const task = await findTask(spec);
+  const needs: Record<string, Finished> = {};
+  for (const [name, id] of Object.entries(identity.needs)) {
+    const finished = await store.finished(id);
+    if (finished === undefined)
+      throw new BenchError('BENCH_UNKNOWN', `needs ${name} (${id}), which is not done`);
+    needs[name] = finished;
+  }
+  const scratch = store.scratch(spec.id);
+  const made = join(store.folder(spec.id), 'making');
+  await rm(made, { recursive: true, force: true });
+  for (const folder of [scratch, made]) await mkdir(folder, { recursive: true });
+  const metricsPath = join(scratch, METRICS_FILE);
+  const metrics = metricsFile(metricsPath);
+  const clock = workClock(join(store.folder(spec.id), 'clock.txt'));
+  const context: TaskContext = {
+    config: identity.config,
+    seed: identity.seed,
+    needs,
+    scratch,
+    files: made,
+    metrics,
+    signal: stop.signal,
+    progress(done, total, detail = '') {
+      clock.save();
+      process.send!({ kind: 'progress', done, total, detail } satisfies FromChild);
+    },
+  };
+  const result = await task.run(context);
+  metrics.close();
+  if (existsSync(metricsPath)) await copyFile(metricsPath, join(made, METRICS_FILE));
+  await store.complete(spec, made, result, {
+    finished: new Date().toISOString(),
+    seconds: clock.seconds(),
+    attempts: attempt,
+    machine: machine(),
+    versions: taskVersions(),
+  });
+}
+
+async function findTask(spec: JobSpec): Promise<Task> {
+  const module = (await import(moduleUrl(spec.module))) as Record<string, unknown>;
+  const task = Object.values(module).find((value) => isTask(value, spec.identity.task)) as Task | undefined;
+  if (task === undefined)
+    throw new BenchError('BENCH_UNKNOWN', `${spec.module} exports no task "${spec.identity.task}"`);
+  if (codeVersion(task) !== spec.identity.code) {
+    throw new BenchError(
+      'BENCH_CODE_DIFFERS',
+      `the code of task "${task.name}" here is not that of the plan; check out and build the same commit here, or plan again`,
+    );
+  }
+  return task;
+}
+
+/** Seconds worked on a job, those of killed attempts included as far as they were written down. */
+function workClock(file: string) {
+  const before = existsSync(file) ? Number(readFileSync(file, 'utf8')) || 0 : 0;
+  const began = performance.now();
+  const seconds = () => before + (performance.now() - began) / 1000;
+  let saved = began;
+  return {
+    seconds,
+    save() {
+      if (performance.now() - saved < 1000) return;
+      saved = performance.now();
+      writeFileSync(file, seconds().toFixed(3));
+    },
+  };
+}

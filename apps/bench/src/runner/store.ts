@@ -1,0 +1,226 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join, relative, resolve, sep } from 'node:path';
+import { writeFileAtomic } from '@proj/tensor-io/node';
+import { BenchError } from '../error.ts';
+import type { Finished, Json, RunRecord, StoredFile } from '../experiment.ts';
+import { canonicalJson } from './identity.ts';
+import type { Plan } from './plan.ts';
+import type { JobIdentity, JobSpec } from './spec.ts';
+
+/** What a finished job leaves in `result.json`: the same bytes whenever and wherever it runs, unless it measures time. */
+interface StoredResult {
+  readonly schema: 'proj.bench.result/1';
+  readonly id: string;
+  readonly identity: JobIdentity;
+  readonly result: Json;
+  readonly files: readonly StoredFile[];
+}
+
+/** Why a job was given up. */
+export interface Failure {
+  readonly schema: 'proj.bench.failure/1';
+  readonly attempts: number;
+  /** Of the last attempt. */
+  readonly message: string;
+  /** Its last lines of output. */
+  readonly log: readonly string[];
+}
+
+/** How far a running job is, for whoever looks at the store meanwhile. */
+export interface JobProgress {
+  readonly done: number;
+  readonly total: number;
+  readonly detail: string;
+  /** Of this attempt. */
+  readonly seconds: number;
+  /** Milliseconds since 1970 of the last sign of life. */
+  readonly heard: number;
+  readonly attempt: number;
+}
+
+/**
+ * Results and files of jobs, each in a folder called by the job's id:
+ *
+ *     jobs/ID/job.json       what it is
+ *     jobs/ID/scratch/       its checkpoints; gone when it is done
+ *     jobs/ID/log.txt        what it printed
+ *     jobs/ID/progress.json  how far it is
+ *     jobs/ID/failure.json   why it was given up
+ *     jobs/ID/files/         what it made
+ *     jobs/ID/run.json       where and how long it ran
+ *     jobs/ID/result.json    its result, written last: a job that has it is done
+ *     runs/NAME.json         the plans that were run
+ *     reports/NAME/          their reports
+ */
+export class Store {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = resolve(root);
+  }
+
+  folder(id: string): string {
+    return join(this.root, 'jobs', id);
+  }
+
+  scratch(id: string): string {
+    return join(this.folder(id), 'scratch');
+  }
+
+  log(id: string): string {
+    return join(this.folder(id), 'log.txt');
+  }
+
+  report(run: string): string {
+    return join(this.root, 'reports', run);
+  }
+
+  /** Whether the job is done, without reading its result. */
+  has(id: string): boolean {
+    return existsSync(join(this.folder(id), 'result.json'));
+  }
+
+  async describe(spec: JobSpec): Promise<void> {
+    const file = join(this.folder(spec.id), 'job.json');
+    if (existsSync(file)) return;
+    await mkdir(this.folder(spec.id), { recursive: true });
+    await writeJson(file, spec);
+  }
+
+  async finished(id: string): Promise<Finished | undefined> {
+    const folder = this.folder(id);
+    const stored = await readJson<StoredResult>(join(folder, 'result.json'));
+    if (stored === undefined) return undefined;
+    const [spec, run] = [
+      await readJson<JobSpec>(join(folder, 'job.json')),
+      await readJson<RunRecord>(join(folder, 'run.json')),
+    ];
+    if (spec === undefined || run === undefined) {
+      throw new BenchError(
+        'BENCH_STORE_INVALID',
+        `${folder} has a result.json but no job.json or run.json; remove the folder and run the experiment again.`,
+      );
+    }
+    const { task, config, seed } = stored.identity;
+    return {
+      id,
+      task,
+      label: spec.label,
+      config,
+      seed,
+      result: stored.result,
+      files: stored.files,
+      run,
+      file(name) {
+        const known = stored.files.find((file) => file.name === name);
+        if (known === undefined) {
+          throw new BenchError(
+            'BENCH_UNKNOWN',
+            `job ${id} (${spec.label}) left no file "${name}", only ${stored.files.map((file) => file.name).join(', ') || 'none'}.`,
+          );
+        }
+        return join(folder, 'files', name);
+      },
+    };
+  }
+
+  /** Keeps the files of `made` (a folder in the job's own) and the result; after this the job is done. */
+  async complete(spec: JobSpec, made: string, result: Json, run: RunRecord): Promise<void> {
+    const folder = this.folder(spec.id);
+    // Another process may have been quicker with the same bytes.
+    if (this.has(spec.id)) return;
+    const files = join(folder, 'files');
+    await rm(files, { recursive: true, force: true });
+    await rename(made, files);
+    const stored: StoredResult = {
+      schema: 'proj.bench.result/1',
+      id: spec.id,
+      identity: spec.identity,
+      result,
+      files: await listFiles(files),
+    };
+    await writeJson(join(folder, 'run.json'), run);
+    await writeFileAtomic(join(folder, 'result.json'), Buffer.from(`${canonicalJson(stored)}\n`));
+    for (const name of ['scratch', 'failure.json', 'progress.json'])
+      await rm(join(folder, name), { recursive: true, force: true });
+  }
+
+  failure(id: string): Promise<Failure | undefined> {
+    return readJson<Failure>(join(this.folder(id), 'failure.json'));
+  }
+
+  async fail(id: string, failure: Failure): Promise<void> {
+    await writeJson(join(this.folder(id), 'failure.json'), failure);
+  }
+
+  /** Lets a job that was given up be tried again. */
+  async forgive(id: string): Promise<void> {
+    await rm(join(this.folder(id), 'failure.json'), { force: true });
+  }
+
+  progress(id: string): Promise<JobProgress | undefined> {
+    return readJson<JobProgress>(join(this.folder(id), 'progress.json'));
+  }
+
+  async setProgress(id: string, progress: JobProgress): Promise<void> {
+    await writeJson(join(this.folder(id), 'progress.json'), progress);
+  }
+
+  async saveRun(name: string, plan: Plan): Promise<void> {
+    await mkdir(join(this.root, 'runs'), { recursive: true });
+    await writeJson(join(this.root, 'runs', `${name}.json`), plan);
+  }
+
+  run(name: string): Promise<Plan | undefined> {
+    return readJson<Plan>(join(this.root, 'runs', `${name}.json`));
+  }
+
+  /** Names of the plans that were run here. */
+  async runs(): Promise<string[]> {
+    const names = await readdir(join(this.root, 'runs')).catch(() => [] as string[]);
+    return names
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => name.slice(0, -'.json'.length))
+      .sort();
+  }
+}
+
+async function listFiles(folder: string): Promise<StoredFile[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const files = paths.map(async (path) => ({
+    name: relative(folder, path).split(sep).join('/'),
+    bytes: (await stat(path)).size,
+    sha256: await sha256OfFile(path),
+  }));
+  return (await Promise.all(files)).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  return hash.digest('hex');
+}
+
+async function readJson<T>(path: string): Promise<T | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new BenchError(
+      'BENCH_STORE_INVALID',
+      `${path} is not JSON; remove it and run the experiment again.`,
+    );
+  }
+}
+
+const writeJson = (path: string, value: unknown): Promise<void> =>
+  writeFileAtomic(path, Buffer.from(`${JSON.stringify(value, null, 2)}\n`));
