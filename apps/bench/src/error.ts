@@ -1,5 +1,6 @@
 /**
  * - `BENCH_UNKNOWN`: there is no such experiment, preset, setting, task or job.
+ * - `BENCH_SETTING`: a setting was given a value of another type.
  * - `BENCH_EXPERIMENT_INVALID`: a description contradicts itself.
  * - `BENCH_DATA_MISSING`: data that a job reads is not there.
  * - `BENCH_JOB_HELD`: another process works on the job.
@@ -12,6 +13,7 @@
  */
 export type BenchErrorCode =
   | 'BENCH_UNKNOWN'
+  | 'BENCH_SETTING'
   | 'BENCH_EXPERIMENT_INVALID'
   | 'BENCH_DATA_MISSING'
   | 'BENCH_JOB_HELD'

@@ -3,6 +3,7 @@ import { BenchError } from '../error.ts';
 import type { AnyJob, Experiment, PresetName, Settings } from '../experiment.ts';
 import { canonicalJson, codeVersion, sha256Of } from './identity.ts';
 import { machineFingerprint } from './machine.ts';
+import type { Overrides } from './settings.ts';
 import { type JobIdentity, type JobSpec, portableModule } from './spec.ts';
 
 /** What an experiment with these settings comes to, in an order in which every job stands behind those it needs. */
@@ -13,6 +14,8 @@ export interface Plan {
   readonly module: string;
   readonly preset: PresetName;
   readonly settings: Settings;
+  /** What was set other than the preset has it, as `--set` takes it. */
+  readonly overrides: Overrides;
   readonly jobs: readonly JobSpec[];
 }
 
@@ -22,6 +25,7 @@ export async function makePlan(
   module: string,
   preset: PresetName,
   settings: Settings,
+  overrides: Overrides = {},
 ): Promise<Plan> {
   const specs = new Map<string, JobSpec>();
   const done = new Map<AnyJob, JobSpec>();
@@ -47,8 +51,15 @@ export async function makePlan(
     module: portableModule(module),
     preset,
     settings,
+    overrides,
     jobs: [...specs.values()],
   };
+}
+
+/** What a plan is called in the store: experiments, presets and overrides that differ have names that differ. */
+export function runName({ experiment, preset, settings, overrides }: Plan): string {
+  const own = Object.keys(overrides).length > 0;
+  return `${experiment}-${preset}${own ? `-${sha256Of(canonicalJson(settings)).slice(0, 8)}` : ''}`;
 }
 
 async function specOf(
