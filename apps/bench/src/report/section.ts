@@ -1,4 +1,4 @@
-/** A mean with its 95 % interval. */
+/** A mean with its 95 % interval, as `meanInterval` of `statistics.ts` makes it from the values of several seeds. */
 export interface Interval {
   readonly mean: number;
   /** Absent for one value. */
@@ -32,6 +32,8 @@ interface Titled {
   readonly title: string;
   /** What is shown and how to read it, one paragraph. */
   readonly note?: string;
+  /** The finished jobs that it is made from; default: all of the report's. */
+  readonly from?: readonly { readonly id: string }[];
 }
 
 export interface TextSection extends Titled {
@@ -44,8 +46,8 @@ export interface TableSection extends Titled {
   readonly kind: 'table';
   readonly head: readonly string[];
   readonly rows: readonly (readonly Cell[])[];
-  /** Decimal places of numbers; default 1. */
-  readonly digits?: number;
+  /** Decimal places of numbers, of all columns or of each; default 1. A column of integers shows none. */
+  readonly digits?: number | readonly number[];
   /** Whether it stands on the page folded up. */
   readonly folded?: boolean;
 }
@@ -93,4 +95,6 @@ export interface PublishedSection extends Titled {
     /** Why ours differs, or cannot be compared. */
     readonly difference: string;
   }[];
+  /** Decimal places of our numbers; default 1. */
+  readonly digits?: number;
 }
