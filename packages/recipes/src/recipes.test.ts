@@ -86,6 +86,29 @@ describe('recipes', () => {
     expect(memory().numTensors).toBe(before);
   });
 
+  it('evaluate at the end of every epoch, without a trace in the result', async () => {
+    const dataset = halves(128, 1);
+    const { sha256 } = await trained(dataset);
+    const evaluations: number[] = [];
+    const events = trainClassifier({
+      config,
+      recipe,
+      dataset,
+      async evaluate({ parameters }) {
+        const state = await fromTensors(parameters);
+        return (await evaluateClassifier({ config, state, dataset, batchSize: 32 })).top1;
+      },
+    });
+    for await (const event of events) {
+      if (event.kind === 'evaluation') evaluations.push(event.result);
+      if (event.kind !== 'done') continue;
+      expect(event.sha256).toBe(sha256);
+      for (const tensor of event.parameters.values()) tensor.dispose();
+    }
+    expect(evaluations).toHaveLength(recipe.epochs);
+    expect(evaluations.at(-1)).toBeGreaterThan(0.9);
+  });
+
   it('end in the same bits when resumed in the middle of an epoch, also with lazily corrupted images', async () => {
     const dataset = corrupted(halves(128, 1), { name: 'impulse_noise', severity: 5, seed: 4 });
     const whole = await trained(dataset, undefined, 10);

@@ -33,8 +33,8 @@ export interface ClassifierRecipe {
   readonly augmentation?: Augmentation;
 }
 
-export interface TrainClassifierOptions
-  extends Pick<TrainOptions<Batch, never>, 'checkpoints' | 'resume' | 'signal'> {
+export interface TrainClassifierOptions<E = never>
+  extends Pick<TrainOptions<Batch, E>, 'evaluate' | 'checkpoints' | 'resume' | 'signal'> {
   readonly config: VitConfig;
   readonly recipe: ClassifierRecipe;
   readonly dataset: ImageDataset;
@@ -56,16 +56,16 @@ export interface TrainClassifierOptions
  *
  * @throws {RecipeError} when data set and model do not fit; `VitError` when `start` does not; what `train` throws.
  */
-export function trainClassifier(
-  options: TrainClassifierOptions,
-): AsyncGenerator<TrainEvent<never>, void, void> {
+export function trainClassifier<E = never>(
+  options: TrainClassifierOptions<E>,
+): AsyncGenerator<TrainEvent<E>, void, void> {
   const { config, dataset, start } = options;
   requireFit(dataset, config, options.classNames);
   if (start !== undefined) checkParameters(config, start);
   return events(options);
 }
 
-async function* events(options: TrainClassifierOptions): AsyncGenerator<TrainEvent<never>, void, void> {
+async function* events<E>(options: TrainClassifierOptions<E>): AsyncGenerator<TrainEvent<E>, void, void> {
   const { config, recipe, dataset, start, workers = oneWorker } = options;
   const { batchSize, epochs, seed, augmentation } = recipe;
   const steps = stepsPerEpoch({ length: dataset.length, batchSize, dropLast: true });
@@ -82,7 +82,7 @@ async function* events(options: TrainClassifierOptions): AsyncGenerator<TrainEve
   const fingerprint = await datasetFingerprint(dataset);
   const gradients = workers.start(config);
   try {
-    yield* train<Batch, never>({
+    yield* train<Batch, E>({
       parameters: start === undefined ? initVit(config, seed) : toTensors(start),
       valueAndGradients: gradients.valueAndGradients,
       optimizer: adamw({
@@ -104,6 +104,7 @@ async function* events(options: TrainClassifierOptions): AsyncGenerator<TrainEve
         workers: workers.count,
         ...options.provenance,
       },
+      ...(options.evaluate && { evaluate: options.evaluate }),
       ...(options.checkpoints && { checkpoints: options.checkpoints }),
       ...(options.resume && { resume: options.resume }),
       ...(options.signal && { signal: options.signal }),
