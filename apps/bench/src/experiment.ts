@@ -25,7 +25,7 @@ export interface Estimate {
 
 /** What is written down while a task runs, one line a step, in `metrics.jsonl` beside its other files. */
 export interface Metrics {
-  /** Forgets what was written after this step: called on resuming from a checkpoint. */
+  /** Forgets what was written after this step: called on resuming from a checkpoint. An attempt that does not call it begins anew. */
   resumeAt(step: number): void;
   add(step: number, values: Readonly<Record<string, number>>): void;
 }

@@ -3,8 +3,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BenchError } from '../error.ts';
-import type { Finished, Task, TaskContext } from '../experiment.ts';
+import type { Finished, Json, Task, TaskContext } from '../experiment.ts';
 import { codeVersion } from './identity.ts';
+import { holdLifeline } from './lifeline.ts';
 import { machine } from './machine.ts';
 import { METRICS_FILE, metricsFile } from './metrics.ts';
 import { isTask } from './plan.ts';
@@ -13,9 +14,10 @@ import { Store } from './store.ts';
 import { taskVersions } from './versions.ts';
 
 /** What the supervisor says. */
-export type ToChild =
-  | { readonly kind: 'run'; readonly root: string; readonly spec: JobSpec; readonly attempt: number }
-  | { readonly kind: 'stop' };
+export interface ToChild {
+  readonly root: string;
+  readonly spec: JobSpec;
+}
 
 /** What the child says; after `done`, `stopped` and `failed` it ends. */
 export type FromChild =
@@ -24,21 +26,19 @@ export type FromChild =
   | { readonly kind: 'stopped' }
   | { readonly kind: 'failed'; readonly message: string };
 
-const stop = new AbortController();
 // Ctrl-C reaches the whole process group; what to do about it is the supervisor's to say.
-process.on('SIGINT', () => {});
-// A supervisor that is gone holds no lease any more.
-process.on('disconnect', () => process.exit(1));
-process.on('message', (message: ToChild) => {
-  if (message.kind === 'stop') stop.abort(new BenchError('BENCH_STOPPED', 'stopped'));
-  else void perform(message);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+const stop = new AbortController();
+const lifeline = await holdLifeline(() => {
+  if (!stop.signal.aborted) stop.abort(new BenchError('BENCH_STOPPED', 'stopped'));
 });
+process.once('message', perform);
 
 const send = (message: FromChild) => new Promise<void>((resolve) => process.send!(message, () => resolve()));
 
-async function perform({ root, spec, attempt }: ToChild & { kind: 'run' }): Promise<void> {
+async function perform({ root, spec }: ToChild): Promise<void> {
   try {
-    await runTask(new Store(root), spec, attempt);
+    await runTask(new Store(root), spec);
     await send({ kind: 'done' });
   } catch (error) {
     if (stop.signal.aborted && error === stop.signal.reason) await send({ kind: 'stopped' });
@@ -50,7 +50,7 @@ async function perform({ root, spec, attempt }: ToChild & { kind: 'run' }): Prom
   process.exit();
 }
 
-async function runTask(store: Store, spec: JobSpec, attempt: number): Promise<void> {
+async function runTask(store: Store, spec: JobSpec): Promise<void> {
   const { identity } = spec;
   const task = await findTask(spec);
   const needs: Record<string, Finished> = {};
@@ -66,7 +66,8 @@ async function runTask(store: Store, spec: JobSpec, attempt: number): Promise<vo
   for (const folder of [scratch, made]) await mkdir(folder, { recursive: true });
   const metricsPath = join(scratch, METRICS_FILE);
   const metrics = metricsFile(metricsPath);
-  const clock = workClock(join(store.folder(spec.id), 'clock.txt'));
+  const clock = workClock(store.clock(spec.id));
+  let told = 0;
   const context: TaskContext = {
     config: identity.config,
     seed: identity.seed,
@@ -76,17 +77,26 @@ async function runTask(store: Store, spec: JobSpec, attempt: number): Promise<vo
     metrics,
     signal: stop.signal,
     progress(done, total, detail = '') {
+      lifeline.check();
+      const now = performance.now();
+      // A task may tell of every step; whoever looks on reads ten a second.
+      if (now - told < 100 && done < total) return;
+      told = now;
       clock.save();
       process.send!({ kind: 'progress', done, total, detail } satisfies FromChild);
     },
   };
-  const result = await task.run(context);
-  metrics.close();
+  let result: Json;
+  try {
+    result = await task.run(context);
+  } finally {
+    clock.save();
+    metrics.close();
+  }
   if (existsSync(metricsPath)) await copyFile(metricsPath, join(made, METRICS_FILE));
   await store.complete(spec, made, result, {
     finished: new Date().toISOString(),
-    seconds: clock.seconds(),
-    attempts: attempt,
+    ...clock.work(),
     machine: machine(),
     versions: taskVersions(),
   });
@@ -106,18 +116,13 @@ async function findTask(spec: JobSpec): Promise<Task> {
   return task;
 }
 
-/** Seconds worked on a job, those of killed attempts included as far as they were written down. */
+/** What a job took, killed attempts included as far as they were written down. */
 function workClock(file: string) {
-  const before = existsSync(file) ? Number(readFileSync(file, 'utf8')) || 0 : 0;
+  const before = existsSync(file) ? (readFileSync(file, 'utf8').split(' ').map(Number) as number[]) : [];
+  const attempts = (before[0] || 0) + 1;
   const began = performance.now();
-  const seconds = () => before + (performance.now() - began) / 1000;
-  let saved = began;
-  return {
-    seconds,
-    save() {
-      if (performance.now() - saved < 1000) return;
-      saved = performance.now();
-      writeFileSync(file, seconds().toFixed(3));
-    },
-  };
+  const seconds = () => (before[1] || 0) + (performance.now() - began) / 1000;
+  const save = () => writeFileSync(file, `${attempts} ${seconds().toFixed(3)}`);
+  save();
+  return { save, work: () => ({ attempts, seconds: seconds() }) };
 }

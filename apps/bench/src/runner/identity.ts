@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { init, parse } from 'es-module-lexer';
 import { configure } from 'safe-stable-stringify';
@@ -24,9 +24,10 @@ export function codeVersion({ module, programs = [] }: Pick<Task, 'module' | 'pr
   const key = [module, ...programs].join(' ');
   const known = versions.get(key);
   if (known !== undefined) return known;
-  const parts = new Set<string>();
-  for (const url of [module, ...programs]) addFile(fileURLToPath(url), parts, new Set());
-  const version = sha256Of([...parts].sort().join('\n'));
+  const parts: string[] = [];
+  const seen = new Map<string, number>();
+  for (const url of [module, ...programs]) addFile(fileURLToPath(url), parts, seen);
+  const version = sha256Of(parts.join('\n'));
   versions.set(key, version);
   return version;
 }
@@ -36,6 +37,8 @@ function addFile(path: string, parts: Set<string>, seen: Set<string>): void {
   seen.add(path);
   const source = readFileSync(path, 'utf8');
   parts.add(`file ${sha256Of(source)}`);
+  // A program in another language.
+  if (!/\.[cm]?[jt]s$/.test(path)) return;
   const [imports] = parse(source, path);
   for (const { specifier } of imports) {
     // Absent for import.meta, and where the specifier of a dynamic import is computed.
@@ -52,21 +55,29 @@ interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
-function addPackage(specifier: string, from: string, parts: Set<string>, seen: Set<string>): void {
+function isSeen(path: string, parts: string[], seen: Map<string, number>): boolean {
+  const number = seen.get(path);
+  if (number === undefined) seen.set(path, seen.size);
+  else parts.push(`again ${number}`);
+  return number !== undefined;
+}
+
+function addPackage(specifier: string, from: string, parts: string[], seen: Map<string, number>): void {
   const name = specifier
     .split('/')
     .slice(0, specifier.startsWith('@') ? 2 : 1)
     .join('/');
   const folder = packageFolder(name, from);
-  if (folder === undefined || seen.has(folder)) return;
-  seen.add(folder);
+  if (folder === undefined || isSeen(folder, parts, seen)) return;
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
   if (!name.startsWith('@proj/')) {
-    parts.add(`package ${manifest.name}@${manifest.version}`);
+    parts.push(`package ${manifest.name}@${manifest.version}`);
     return;
   }
-  for (const file of builtFiles(join(folder, 'dist'))) parts.add(`file ${sha256Of(readFileSync(file))}`);
-  for (const dependency of Object.keys(manifest.dependencies ?? {}))
+  const built = join(folder, 'dist');
+  for (const file of builtFiles(built))
+    parts.push(`${name} ${relative(built, file)} ${sha256Of(readFileSync(file))}`);
+  for (const dependency of Object.keys(manifest.dependencies ?? {}).sort())
     addPackage(dependency, folder, parts, seen);
 }
 
@@ -83,5 +94,6 @@ function builtFiles(folder: string): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && /\.(js|wasm|json)$/.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name));
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
 }

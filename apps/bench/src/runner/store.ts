@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { writeFileAtomic } from '@proj/tensor-io/node';
 import { BenchError } from '../error.ts';
@@ -46,6 +46,8 @@ export interface JobProgress {
  *     jobs/ID/job.json       what it is
  *     jobs/ID/scratch/       its checkpoints; gone when it is done
  *     jobs/ID/log.txt        what it printed
+ *     jobs/ID/clock.txt      attempts, and the seconds they took
+ *     jobs/ID/lease-N.json   who works on it: see lease.ts
  *     jobs/ID/progress.json  how far it is
  *     jobs/ID/failure.json   why it was given up
  *     jobs/ID/files/         what it made
@@ -71,6 +73,10 @@ export class Store {
 
   log(id: string): string {
     return join(this.folder(id), 'log.txt');
+  }
+
+  clock(id: string): string {
+    return join(this.folder(id), 'clock.txt');
   }
 
   report(run: string): string {
@@ -139,12 +145,16 @@ export class Store {
       id: spec.id,
       identity: spec.identity,
       result,
-      files: await listFiles(files),
+      files: await flushedFiles(files),
     };
     await writeJson(join(folder, 'run.json'), run);
     await writeFileAtomic(join(folder, 'result.json'), Buffer.from(`${canonicalJson(stored)}\n`));
-    for (const name of ['scratch', 'failure.json', 'progress.json'])
-      await rm(join(folder, name), { recursive: true, force: true });
+  }
+
+  /** Removes what a job that is done leaves behind besides its result; for whoever holds its lease. */
+  async tidy(id: string): Promise<void> {
+    for (const name of ['scratch', 'making', 'clock.txt', 'failure.json', 'progress.json'])
+      await rm(join(this.folder(id), name), { recursive: true, force: true });
   }
 
   failure(id: string): Promise<Failure | undefined> {
@@ -165,7 +175,14 @@ export class Store {
   }
 
   async setProgress(id: string, progress: JobProgress): Promise<void> {
-    await writeJson(join(this.folder(id), 'progress.json'), progress);
+    const file = join(this.folder(id), 'progress.json');
+    // Every second, so without waiting for the disk.
+    await writeFile(`${file}.tmp`, JSON.stringify(progress));
+    await rename(`${file}.tmp`, file);
+  }
+
+  async clearProgress(id: string): Promise<void> {
+    await rm(join(this.folder(id), 'progress.json'), { force: true });
   }
 
   async saveRun(name: string, plan: Plan): Promise<void> {
@@ -187,21 +204,31 @@ export class Store {
   }
 }
 
-async function listFiles(folder: string): Promise<StoredFile[]> {
+/** The files below a folder, safe from a power cut. */
+async function flushedFiles(folder: string): Promise<StoredFile[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  const files = paths.map(async (path) => ({
-    name: relative(folder, path).split(sep).join('/'),
-    bytes: (await stat(path)).size,
-    sha256: await sha256OfFile(path),
-  }));
-  return (await Promise.all(files)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const files: StoredFile[] = [];
+  for (const entry of entries.filter((entry) => entry.isFile())) {
+    const path = join(entry.parentPath, entry.name);
+    files.push({ name: relative(folder, path).split(sep).join('/'), ...(await flushed(path)) });
+  }
+  return files.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-async function sha256OfFile(path: string): Promise<string> {
+async function flushed(path: string): Promise<Omit<StoredFile, 'name'>> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
-  return hash.digest('hex');
+  let bytes = 0;
+  const handle = await open(path, 'r+');
+  try {
+    await handle.sync();
+    for await (const chunk of handle.createReadStream({ autoClose: false })) {
+      hash.update(chunk as Uint8Array);
+      bytes += (chunk as Uint8Array).length;
+    }
+  } finally {
+    await handle.close();
+  }
+  return { bytes, sha256: hash.digest('hex') };
 }
 
 async function readJson<T>(path: string): Promise<T | undefined> {

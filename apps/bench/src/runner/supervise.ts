@@ -1,6 +1,5 @@
 import { fork } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { BenchError } from '../error.ts';
 import type { FromChild, ToChild } from './child.ts';
@@ -34,12 +33,14 @@ export interface Supervision {
 }
 
 /**
- * Runs one attempt of a job in a process of its own, which is alone in the job's folder as long as this one lives.
+ * Runs one attempt of a job in a process of its own, which is alone in the job's folder as long as this one lives, and ends when this one
+ * does.
  *
- * @throws {BenchError} BENCH_JOB_HELD when another process works on it.
+ * @throws {BenchError} BENCH_JOB_HELD when another process works on it, BENCH_LEASE_LOST when another took it over meanwhile.
  */
 export async function superviseJob(store: Store, spec: JobSpec, supervision: Supervision): Promise<JobEnd> {
   if (store.has(spec.id)) return { kind: 'done' };
+  if (supervision.signal.aborted) return { kind: 'stopped' };
   await store.describe(spec);
   const lease = await takeLease(store.folder(spec.id));
   if ('pid' in lease) {
@@ -49,9 +50,12 @@ export async function superviseJob(store: Store, spec: JobSpec, supervision: Sup
     );
   }
   try {
-    // Whoever held the lease may have finished in between.
-    if (store.has(spec.id)) return { kind: 'done' };
-    return await runChild(store, spec, supervision, lease.lost);
+    // Whoever held the lease may have finished in between, or have been killed while tidying up.
+    const end: JobEnd = store.has(spec.id)
+      ? { kind: 'done' }
+      : await runChild(store, spec, supervision, lease.lost);
+    if (end.kind === 'done') await store.tidy(spec.id);
+    return end;
   } finally {
     await lease.release();
   }
@@ -63,69 +67,73 @@ async function runChild(
   { attempt, signal, tell, prefix = [], killAfterSeconds = stallSeconds.killed }: Supervision,
   leaseLost: AbortSignal,
 ): Promise<JobEnd> {
-  await mkdir(store.folder(spec.id), { recursive: true });
-  const log = createWriteStream(store.log(spec.id), { flags: 'a' });
+  const log = await open(store.log(spec.id), 'a');
   const [command, ...args] = [...prefix, process.execPath];
   const child = fork(fileURLToPath(new URL('./child.js', import.meta.url)), {
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    // Standard input is the lifeline.
+    stdio: ['pipe', log.fd, log.fd, 'ipc'],
     execPath: command!,
     execArgv: [...args, ...process.execArgv],
-    env: { ...process.env },
   });
-  child.stdout!.pipe(log, { end: false });
-  child.stderr!.pipe(log, { end: false });
   const began = performance.now();
-  let end: JobEnd | undefined;
-  let heard = performance.now();
+  let said: JobEnd | undefined;
+  let heard = began;
   let written = 0;
-  const send = (message: ToChild) => {
-    if (child.connected) child.send(message, () => {});
-  };
-  const stop = () => send({ kind: 'stop' });
+  let writing = Promise.resolve();
+  child.stdin!.on('error', () => {});
+  const stop = () => child.stdin!.write('stop');
   const kill = () => child.kill('SIGKILL');
-  const watch = setInterval(() => {
-    if (performance.now() - heard > 1000 * killAfterSeconds) {
-      end = { kind: 'failed', message: `silent for ${killAfterSeconds} s, killed`, log: [] };
+  const watch = setInterval(
+    () => {
+      if (performance.now() - heard < 1000 * killAfterSeconds) return;
+      said = { kind: 'failed', message: `silent for ${killAfterSeconds} s, killed`, log: [] };
       kill();
-    }
-  }, 1000);
+    },
+    Math.min(1000, 250 * killAfterSeconds),
+  );
   child.on('message', (message: FromChild) => {
     heard = performance.now();
-    if (message.kind === 'progress') {
+    if (message.kind === 'failed') said = { ...message, log: [] };
+    else if (message.kind !== 'progress') said = message;
+    else {
       const { done, total, detail } = message;
       tell({ done, total, detail });
       if (heard - written < 1000) return;
       written = heard;
       const seconds = (heard - began) / 1000;
+      const progress = { done, total, detail, seconds, heard: Date.now(), attempt };
       // It is for onlookers; a job does not fail because its progress cannot be written.
-      store
-        .setProgress(spec.id, { done, total, detail, seconds, heard: Date.now(), attempt })
-        .catch(() => {});
-    } else if (message.kind === 'failed') end = { ...message, log: [] };
-    else end = message;
+      writing = writing.then(() => store.setProgress(spec.id, progress)).catch(() => {});
+    }
   });
   signal.addEventListener('abort', stop);
   leaseLost.addEventListener('abort', kill);
-  if (leaseLost.aborted) kill();
-  send({ kind: 'run', root: store.root, spec, attempt });
+  child.send({ root: store.root, spec } satisfies ToChild, () => {});
   if (signal.aborted) stop();
+  if (leaseLost.aborted) kill();
   const exit = await new Promise<string>((resolve) => {
-    child.on('error', (error) => resolve(error.message));
-    child.on('close', (code, by) =>
+    child.once('error', (error) => {
+      if (child.pid === undefined) resolve(`it could not be started: ${error.message}`);
+    });
+    child.once('close', (code, by) =>
       resolve(by === null ? `it ended with exit code ${code}` : `it was ended by ${by}`),
     );
   });
   clearInterval(watch);
   signal.removeEventListener('abort', stop);
   leaseLost.removeEventListener('abort', kill);
-  await new Promise((resolve) => log.end(resolve));
+  await log.close();
+  await writing;
+  await store.clearProgress(spec.id).catch(() => {});
   if (leaseLost.aborted)
     throw new BenchError('BENCH_LEASE_LOST', `another process took over ${spec.label} (${spec.id}).`);
-  end ??= { kind: 'failed', message: exit, log: [] };
-  // The child ended well only if its result lies there.
-  if (end.kind === 'done' && !store.has(spec.id))
-    end = { kind: 'failed', message: 'it left no result', log: [] };
-  return end.kind === 'failed' ? { ...end, log: await lastLines(store.log(spec.id)) } : end;
+  // Its result is what counts; how the process ended after that does not.
+  if (store.has(spec.id)) return { kind: 'done' };
+  // Ctrl-C reaches the child as well, perhaps before it listens.
+  if (said === undefined && signal.aborted) return { kind: 'stopped' };
+  if (said?.kind === 'stopped') return said;
+  const message = said?.kind === 'failed' ? said.message : said === undefined ? exit : 'it left no result';
+  return { kind: 'failed', message, log: await lastLines(store.log(spec.id)) };
 }
 
 const logLines = 8;
