@@ -32,11 +32,11 @@ export function codeVersion({ module, programs = [] }: Pick<Task, 'module' | 'pr
   return version;
 }
 
-function addFile(path: string, parts: Set<string>, seen: Set<string>): void {
-  if (seen.has(path)) return;
-  seen.add(path);
+/** Files go by where they are imported, not by their paths: the same code has the same version wherever it lies. */
+function addFile(path: string, parts: string[], seen: Map<string, number>): void {
+  if (isSeen(path, parts, seen)) return;
   const source = readFileSync(path, 'utf8');
-  parts.add(`file ${sha256Of(source)}`);
+  parts.push(`file ${sha256Of(source)}`);
   // A program in another language.
   if (!/\.[cm]?[jt]s$/.test(path)) return;
   const [imports] = parse(source, path);
