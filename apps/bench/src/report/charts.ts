@@ -1,104 +1,143 @@
 import { parse, View, Warn } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
+import { escapeMarkup } from './markup.ts';
+import type { HeatMapSection, LinesSection } from './section.ts';
 
-export interface Series {
-  readonly name: string;
-  readonly points: readonly { readonly x: number; readonly y: number }[];
+interface Described {
+  /** What someone hears who does not see the chart. */
+  readonly description: string;
 }
 
 /** Colours that keep at least 3:1 contrast on white and on near-black, and differ for the colour-blind. */
-const palette = ['#2f7fd1', '#d1622f', '#2f9e6e', '#9b6bd3'];
+const palette = ['#2f7fd1', '#d1622f', '#2f9e6e', '#9b6bd3', '#b8860b', '#c9508f', '#5f8a8b', '#8c7a6b'];
+const dashes = [[], [7, 3], [2, 2], [8, 2, 2, 2], [4, 4], [12, 3], [1, 3], [6, 2, 2, 2, 2, 2]];
 
-/** Lines over a shared axis, as one SVG whose text takes the page's colour. */
-export function lineChart(options: {
-  readonly description: string;
-  readonly x: string;
-  readonly y: string;
-  readonly series: readonly Series[];
-  readonly yDomain?: readonly [number, number];
-  /** A vertical rule, e.g. at the chosen strength. */
-  readonly mark?: number;
-}): Promise<string> {
+/** More points than this on a line are not drawn one by one. */
+const mostMarkers = 40;
+
+/** Lines over a shared axis, as one SVG whose text takes the page's colour. Points that are not finite are left out. */
+export function lineChart(
+  options: Pick<LinesSection, 'x' | 'y' | 'series' | 'yDomain' | 'mark'> & Described,
+): Promise<string> {
+  const names = options.series.map(({ name }) => name);
   const values = options.series.flatMap(({ name, points }) =>
-    points.map((point) => ({ ...point, series: name })),
+    points
+      .filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y))
+      .map((point) => ({ ...point, series: name })),
   );
-  const line = {
-    mark: { type: 'line', point: values.length < 60, strokeWidth: 2 },
-    encoding: {
-      x: { field: 'x', type: 'quantitative', title: options.x },
-      y: {
-        field: 'y',
-        type: 'quantitative',
-        title: options.y,
-        scale: options.yDomain ? { domain: [...options.yDomain] } : { zero: false },
-      },
-      color: {
-        field: 'series',
-        type: 'nominal',
-        title: null,
-        sort: options.series.map(({ name }) => name),
-        scale: { range: palette },
-        legend: { orient: 'bottom', columns: 2 },
+  const banded = values.filter(({ low, high }) => Number.isFinite(low) && Number.isFinite(high));
+  const markers = options.series.every(({ points }) => points.length <= mostMarkers);
+  const x = { field: 'x', type: 'quantitative', title: options.x, scale: { zero: false, nice: false } };
+  const y = {
+    type: 'quantitative',
+    title: options.y,
+    scale: options.yDomain ? { domain: [...options.yDomain] } : { zero: false },
+  };
+  const legend = {
+    orient: 'bottom',
+    columns: names.length > 2 ? 2 : 1,
+    symbolSize: 90,
+    symbolStrokeWidth: 2,
+  };
+  const bySeries = (range: unknown, shown: boolean) => ({
+    field: 'series',
+    type: 'nominal',
+    title: null,
+    sort: names,
+    scale: { domain: names, range },
+    legend: shown && names.length > 1 ? legend : null,
+  });
+  const color = bySeries(palette, true);
+  const ends = { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color };
+  const layer: object[] = [
+    { data: { values: banded }, mark: { type: 'area', opacity: 0.18, clip: true }, encoding: ends },
+    {
+      data: { values: banded },
+      mark: { type: 'rule', strokeWidth: 1, opacity: markers ? 0.6 : 0 },
+      encoding: ends,
+    },
+    {
+      mark: { type: 'line', strokeWidth: 2 },
+      encoding: {
+        x,
+        y: { ...y, field: 'y' },
+        color,
+        ...(!markers && { strokeDash: bySeries(dashes, true) }),
       },
     },
-  };
-  const rule = {
-    data: { values: [{ x: options.mark }] },
-    mark: { type: 'rule', strokeDash: [4, 4], color: 'currentColor', opacity: 0.6 },
-    encoding: { x: { field: 'x', type: 'quantitative' } },
-  };
-  return svg(options.description, {
-    width: 420,
-    height: 240,
-    data: { values },
-    layer: options.mark === undefined ? [line] : [line, rule],
-  });
+  ];
+  if (markers) {
+    const shapes = ['circle', 'square', 'triangle-up', 'diamond', 'cross', 'triangle-down'];
+    layer.push({
+      mark: { type: 'point', filled: true, size: 44 },
+      encoding: { x, y: { ...y, field: 'y' }, color, shape: bySeries(shapes, true) },
+    });
+  }
+  if (options.mark !== undefined) {
+    layer.push({
+      data: { values: [{ x: options.mark }] },
+      mark: { type: 'rule', strokeDash: [4, 4], color: 'currentColor', opacity: 0.7 },
+      encoding: { x },
+    });
+  }
+  return svg(options.description, { width: 440, height: 260, data: { values }, layer });
 }
 
-/** One coloured cell per (row, column), with its value written in it. */
-export function heatMap(options: {
-  readonly description: string;
-  readonly columns: readonly string[];
-  readonly rows: readonly { readonly name: string; readonly values: readonly number[] }[];
-}): Promise<string> {
+/** One coloured cell per (row, column), with its value written in it; what has no finite value stays empty. */
+export function heatMap(
+  options: Pick<HeatMapSection, 'columns' | 'rows' | 'digits'> & { readonly value?: string } & Described,
+): Promise<string> {
   const values = options.rows.flatMap(({ name, values }) =>
-    values.map((value, i) => ({ row: name, column: options.columns[i], value })),
+    values.flatMap((value, i) =>
+      value !== null && Number.isFinite(value) ? [{ row: name, column: options.columns[i], value }] : [],
+    ),
   );
-  const most = Math.max(...values.map(({ value }) => value));
+  const rows = options.rows.map(({ name }) => name);
+  const width = Math.max(56, ...options.columns.map((name) => Math.min(150, 14 + 7 * name.length)));
   const x = {
     field: 'column',
     type: 'nominal',
-    sort: [...options.columns],
+    scale: { domain: [...options.columns] },
     title: null,
-    axis: { orient: 'top', labelAngle: 0 },
+    axis: { orient: 'top', labelAngle: 0, domain: false, ticks: false, labelLimit: width - 4 },
   };
-  const y = { field: 'row', type: 'nominal', sort: options.rows.map(({ name }) => name), title: null };
+  const y = {
+    field: 'row',
+    type: 'nominal',
+    scale: { domain: rows },
+    title: null,
+    axis: { domain: false, ticks: false, labelPadding: 6 },
+  };
   return svg(options.description, {
-    width: { step: 110 },
-    height: { step: 20 },
+    width: { step: width },
+    height: { step: 26 },
     data: { values },
     layer: [
       {
-        mark: 'rect',
+        mark: { type: 'rect' },
         encoding: {
           x,
           y,
           color: {
             field: 'value',
             type: 'quantitative',
-            title: 'relative difference',
-            scale: { scheme: 'viridis', domain: [0, most] },
-            legend: null,
+            title: options.value ?? null,
+            scale: { scheme: 'viridis', zero: false, nice: false },
+            legend: { orient: 'bottom', direction: 'horizontal', gradientLength: 200, titleLimit: 400 },
           },
         },
       },
       {
-        mark: { type: 'text', fontSize: 11 },
+        mark: { type: 'text', fontSize: 12 },
         encoding: {
           x,
           y,
-          text: { field: 'value', type: 'quantitative', format: '.3f' },
-          color: { condition: { test: `datum.value > ${0.6 * most}`, value: '#111' }, value: '#fff' },
+          text: { field: 'value', type: 'quantitative', format: `.${options.digits ?? 3}f` },
+          // The better of black and white has a contrast of at least 4.5 on any colour.
+          color: {
+            condition: { test: "luminance(scale('color', datum.value)) > 0.179", value: '#000' },
+            value: '#fff',
+          },
         },
       },
     ],
@@ -110,18 +149,27 @@ async function svg(description: string, spec: object): Promise<string> {
     labelLimit: 260,
     labelColor: 'currentColor',
     titleColor: 'currentColor',
-    labelFontSize: 12,
-    titleFontSize: 12,
+    labelFontSize: 13,
+    titleFontSize: 13,
+    titleFontWeight: 'normal',
   };
-  const axis = { ...text, domainColor: 'currentColor', tickColor: 'currentColor', gridColor: '#8884' };
+  const axis = {
+    ...text,
+    domainColor: 'currentColor',
+    domainOpacity: 0.5,
+    tickColor: 'currentColor',
+    tickOpacity: 0.5,
+    gridColor: '#8883',
+    titlePadding: 10,
+  };
   const { spec: vegaSpec } = compile({
     ...spec,
     background: 'transparent',
-    config: { font: 'inherit', axis, legend: text, view: { stroke: 'transparent' } },
+    // The drawing is one image with one description; its parts say nothing by themselves.
+    config: { aria: false, font: 'inherit', axis, legend: text, view: { stroke: 'transparent' } },
   } as unknown as TopLevelSpec);
   const view = new View(parse(vegaSpec), { renderer: 'none', logLevel: Warn });
   const drawing = await view.toSVG();
   view.finalize();
-  const label = description.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
-  return drawing.replace('<svg ', `<svg role="img" aria-label="${label}" `);
+  return drawing.replace('<svg ', `<svg role="img" aria-label="${escapeMarkup(description)}" `);
 }

@@ -1,0 +1,114 @@
+import { cellText, intervalNote, placesOf } from './format.ts';
+import { html, type Markup, raw } from './markup.ts';
+import type { Cell, ImagesSection, LinesSection, PublishedSection, Section } from './section.ts';
+import { type Tabular, tabular } from './tabular.ts';
+
+/** What a section shows below its title. */
+export function contentOf(section: Section, name: string, chart: string | undefined): Markup {
+  switch (section.kind) {
+    case 'text':
+      return html`${section.text.map((paragraph) => html`<p>${paragraph}</p>`)}`;
+    case 'table': {
+      const table = tableOf(section, section.title);
+      if (section.folded !== true) return table;
+      return html`<details>
+<summary>Show the table</summary>
+${table}
+</details>`;
+    }
+    case 'published':
+      return publishedTable(section);
+    case 'images':
+      return gallery(section);
+    default:
+      return figure(section, name, chart);
+  }
+}
+
+function figure(
+  section: LinesSection | Extract<Section, { kind: 'heat-map' }>,
+  name: string,
+  chart: string | undefined,
+): Markup {
+  if (chart === undefined) return html`<p class="empty">There is nothing to draw yet.</p>`;
+  return html`<figure class="chart" aria-labelledby="${name}">
+<div class="scroll" tabindex="0" role="group" aria-label="${section.title}, drawing">${raw(ownIds(chart, name))}</div>
+</figure>
+<details>
+<summary>The numbers</summary>
+${tableOf(tabular(section), `${section.title}, numbers`, 'small')}
+</details>`;
+}
+
+/** Ids within a drawing are the document's: two drawings must not share them. */
+const ownIds = (svg: string, name: string): string =>
+  svg
+    .replaceAll(/ id="([^"]*)"/g, (_, id: string) => ` id="${name}-${id}"`)
+    .replaceAll(/url\(#([^)]*)\)/g, (_, id: string) => `url(#${name}-${id})`);
+
+/** A table in a box of its own, which scrolls sideways where the page is narrow. */
+export function tableOf(table: Tabular, label: string, size?: 'small'): Markup {
+  const { head, rows, digits } = table;
+  const places = placesOf(rows, head.length, digits);
+  const right = head.map((_, column) => rows.every((row) => typeof (row[column] ?? null) !== 'string'));
+  const note = intervalNote(rows);
+  const cell = (row: readonly Cell[], column: number): Markup => {
+    const text = cellText(row[column] ?? null, places[column]!);
+    if (column === 0) return html`<th scope="row">${text}</th>`;
+    if (right[column]) return html`<td class="number">${text}</td>`;
+    return html`<td>${isHash(text) ? html`<code>${text}</code>` : text}</td>`;
+  };
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="${label}">
+<table${size === undefined ? null : html` class="${size}"`}>
+${note === undefined ? null : html`<caption>${note}</caption>`}
+<thead><tr>
+${head.map((name, column) => html`<th scope="col"${right[column] && column > 0 ? raw(' class="number"') : null}>${name}</th>`)}
+</tr></thead>
+<tbody>
+${rows.map((row) => html`<tr>${head.map((_, column) => cell(row, column))}</tr>`)}
+</tbody>
+</table>
+</div>`;
+}
+
+const isHash = (text: string): boolean => /^[0-9a-f]{16,}$/.test(text);
+
+/** On a phone a row becomes a card: its sentences need the width. */
+function publishedTable({ title, rows, digits }: PublishedSection): Markup {
+  const [places] = placesOf(
+    rows.map(({ ours }) => [ours]),
+    1,
+    digits,
+  );
+  const note = intervalNote(rows.map(({ ours }) => [ours]));
+  return html`<table class="published" aria-label="${title}">
+${note === undefined ? null : html`<caption>${note}</caption>`}
+<thead><tr><th scope="col"></th><th scope="col">published</th><th scope="col">ours</th><th scope="col">why they differ</th></tr></thead>
+<tbody>
+${rows.map(
+  ({ what, published, source, ours, difference }) => html`<tr>
+<th scope="row">${what}</th>
+<td data-label="published"><strong>${published}</strong> <small>${source}</small></td>
+<td data-label="ours"><strong>${cellText(ours, places!)}</strong></td>
+<td data-label="why they differ">${difference}</td>
+</tr>`,
+)}
+</tbody>
+</table>`;
+}
+
+const gallery = ({ images, width }: ImagesSection): Markup =>
+  images.length === 0
+    ? html`<p class="empty">There are no images yet.</p>`
+    : html`<div class="gallery">
+${images.map(
+  ({ png, alt, caption }) => html`<figure>
+<img src="data:image/png;base64,${png}" alt="${alt}" width="${width}">
+<figcaption>${caption.map(({ text, verdict }) =>
+    verdict === undefined
+      ? html`<span>${text}</span>`
+      : html`<span class="${verdict}">${verdict === 'right' ? '✓' : '✗'} ${text}</span>`,
+  )}</figcaption>
+</figure>`,
+)}
+</div>`;

@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises';
+import { METRICS_FILE, metricsOf } from '../runner/metrics.ts';
+import type { Plan } from '../runner/plan.ts';
+import type { Store } from '../runner/store.ts';
+import { eventFile, eventFileName } from './tensorboard.ts';
+
+/** What finished jobs wrote down while they ran: as they wrote it, and as TensorBoard reads it. By path in the report's folder. */
+export async function trainingFiles(plan: Plan, store: Store): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  for (const { id, label } of plan.jobs) {
+    const finished = await store.finished(id);
+    if (finished === undefined) continue;
+    const lines = await metricsOf(finished);
+    if (lines.length === 0) continue;
+    const name = files.has(`metrics/${fileName(label)}.jsonl`) ? `${fileName(label)}-${id}` : fileName(label);
+    files.set(`metrics/${name}.jsonl`, await readFile(finished.file(METRICS_FILE)));
+    const { run } = finished;
+    files.set(`tensorboard/${name}/${eventFileName(id, run.finished)}`, eventFile(lines, run));
+  }
+  return files;
+}
+
+/** A label as a file name on any system. */
+const fileName = (label: string): string =>
+  label
+    .normalize('NFKC')
+    .replaceAll(/[^\p{L}\p{N}._=+-]+/gu, '-')
+    .replaceAll(/^[.-]+|[.-]+$/g, '')
+    .slice(0, 80) || 'job';
