@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BenchError } from '../error.ts';
+import { BenchError, type BenchErrorCode } from '../error.ts';
 import type { Finished, Json, Task, TaskContext } from '../experiment.ts';
 import { codeVersion } from './identity.ts';
 import { holdLifeline } from './lifeline.ts';
@@ -24,7 +24,7 @@ export type FromChild =
   | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly detail: string }
   | { readonly kind: 'done' }
   | { readonly kind: 'stopped' }
-  | { readonly kind: 'failed'; readonly message: string };
+  | { readonly kind: 'failed'; readonly message: string; readonly code?: BenchErrorCode };
 
 // Ctrl-C reaches the whole process group; what to do about it is the supervisor's to say.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
@@ -44,7 +44,11 @@ async function perform({ root, spec }: ToChild): Promise<void> {
     if (stop.signal.aborted && error === stop.signal.reason) await send({ kind: 'stopped' });
     else {
       console.error(error);
-      await send({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+      await send({
+        kind: 'failed',
+        message: error instanceof Error ? error.message : String(error),
+        ...(error instanceof BenchError && { code: error.code }),
+      });
     }
   }
   process.exit();

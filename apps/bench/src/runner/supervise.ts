@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { BenchError } from '../error.ts';
+import { BenchError, type BenchErrorCode } from '../error.ts';
 import type { FromChild, ToChild } from './child.ts';
 import { takeLease } from './lease.ts';
 import type { JobSpec } from './spec.ts';
@@ -19,7 +19,13 @@ export interface JobEvent {
 export type JobEnd =
   | { readonly kind: 'done' }
   | { readonly kind: 'stopped' }
-  | { readonly kind: 'failed'; readonly message: string; readonly log: readonly string[] };
+  | {
+      readonly kind: 'failed';
+      readonly message: string;
+      /** Where an error of ours ended it. */
+      readonly code?: BenchErrorCode;
+      readonly log: readonly string[];
+    };
 
 export interface Supervision {
   readonly attempt: number;
@@ -133,7 +139,13 @@ async function runChild(
   if (said === undefined && signal.aborted) return { kind: 'stopped' };
   if (said?.kind === 'stopped') return said;
   const message = said?.kind === 'failed' ? said.message : said === undefined ? exit : 'it left no result';
-  return { kind: 'failed', message, log: await lastLines(store.log(spec.id)) };
+  const code = said?.kind === 'failed' ? said.code : undefined;
+  return {
+    kind: 'failed',
+    message,
+    ...(code !== undefined && { code }),
+    log: await lastLines(store.log(spec.id)),
+  };
 }
 
 const logLines = 8;
