@@ -1,4 +1,5 @@
-"""PyTorch as one of the benchmark's engines: the same protocol as src/kernels/child/serve.ts. Argument: the number of threads."""
+"""PyTorch as one of the benchmark's engines: the same protocol as src/kernels/child/serve.ts. Arguments: the number of threads, the
+folder of the models' files."""
 
 import json
 import os
@@ -6,6 +7,7 @@ import sys
 import time
 
 THREADS = int(sys.argv[1])
+MODELS = sys.argv[2]
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = str(THREADS)
 # Threads that wait by spinning take the processor from those that work: with two of them a step took 1.2 s instead of 0.7 s.
@@ -49,7 +51,7 @@ slots = {}
 def answer(request):
     slot = request["slot"]
     if request["do"] == "prepare":
-        prepared = tasks.prepare(request["task"])
+        prepared = tasks.prepare(request["task"], MODELS)
         if prepared is None:
             return {"unsupported": "PyTorch does not do this"}
         run, check = prepared

@@ -1,6 +1,7 @@
 """What the benchmark asks for (src/kernels/tasks.ts), in PyTorch. A task becomes two functions: run it, and the start of its result."""
 
 import json
+import os
 
 import numpy
 import torch
@@ -37,7 +38,7 @@ def safetensors(path):
     return read
 
 
-def product(task):
+def product(task, _folder):
     batch, m, k, n = (task[name] for name in ("batch", "m", "k", "n"))
     outer = [] if batch == 1 else [batch]
     a = filled(outer + ([k, m] if task["transposeA"] else [m, k]), 0)
@@ -58,8 +59,12 @@ def product(task):
     return run, check
 
 
-def inference(task):
-    model = models.vit(task["model"], safetensors(task["files"]["safetensors"]))
+def vit(task, folder):
+    return models.vit(task["model"], safetensors(os.path.join(folder, task["model"] + ".safetensors")))
+
+
+def inference(task, folder):
+    model = vit(task, folder)
     images = filled([task["batch"], 3, model.image_size, model.image_size], 2)
 
     def run():
@@ -82,8 +87,8 @@ def training(task, model, optimizer, images, classes=10):
     return step, lambda: [step()]
 
 
-def vit_training(task):
-    model = models.vit(task["model"], safetensors(task["files"]["safetensors"]))
+def vit_training(task, folder):
+    model = vit(task, folder)
     plain = [p for name, p in model.named_parameters() if models.decays(name, p)]
     others = [p for name, p in model.named_parameters() if not models.decays(name, p)]
     groups = [{"params": plain, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}]
@@ -91,7 +96,7 @@ def vit_training(task):
     return training(task, model, torch.optim.AdamW(groups, lr=1e-5), images, model.classes)
 
 
-def convolution(task):
+def convolution(task, _folder):
     model = models.Vgg(task["widths"], filled)
     images = filled([task["batch"], 32, 32, 3], 2).permute(0, 3, 1, 2).contiguous()
     return training(task, model, torch.optim.SGD(model.parameters(), lr=1e-4), images)
@@ -111,7 +116,7 @@ def both_ways(operation, inputs, dy):
     return run, lambda: beginning(run())
 
 
-def fused(task):
+def fused(task, _folder):
     operation, shape = task["operation"], task["shape"]
     if operation == "adamw":
         return None
@@ -139,6 +144,6 @@ KINDS = {
 }
 
 
-def prepare(task):
+def prepare(task, folder):
     kind = KINDS.get(task["kind"])
-    return None if kind is None else kind(task)
+    return None if kind is None else kind(task, folder)

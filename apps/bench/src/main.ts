@@ -9,7 +9,6 @@ import { requireCorruption } from './demo/jobs.ts';
 import { share } from './demo/page.ts';
 import type { DemoResults } from './demo/results.ts';
 import { runDemo } from './demo/run.ts';
-import { addKernelsCommand } from './kernels/command.ts';
 
 const interruption = new AbortController();
 process.once('SIGINT', () => interruption.abort());
@@ -67,8 +66,6 @@ program
       if (!results.removal.equal) throw new Error('removal did not restore the standard model');
     },
   );
-
-addKernelsCommand(program, interruption.signal);
 
 function parseCorruptions(text: string) {
   try {

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import type { RunningEngine } from './engine-pool.ts';
 import type { Reply, Request } from './tasks.ts';
 
 /** An engine in a process of its own, which lives until `end` and answers one request after the other. */
-export class EngineProcess {
+export class EngineProcess implements RunningEngine {
   readonly #child: ChildProcess;
   readonly #replies: AsyncIterator<string>;
   readonly #ended: Promise<string>;
@@ -22,7 +23,6 @@ export class EngineProcess {
     this.#child.stdin?.on('error', () => {});
   }
 
-  /** What the engine says it is, or why it does not run. */
   hello(): Promise<Reply> {
     return this.#next();
   }

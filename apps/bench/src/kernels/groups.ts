@@ -1,6 +1,5 @@
 import { PEAK_FLOP } from './child/peak-task.ts';
-import { type EngineName, ours } from './engines.ts';
-import { type ModelFolder, modelNames } from './model-files.ts';
+import { type EngineName, ours } from './engine-names.ts';
 import { flopOf, productCases, quickProductCases, sizesOf } from './products.ts';
 import { type FusedOperation, fusedOperations, type Task } from './tasks.ts';
 
@@ -43,6 +42,11 @@ const onAll = (task: Task, engines: readonly EngineName[], flop?: number): Colum
   engines.map((engine) => ({ column: engine, engine, task, ...(flop !== undefined && { flop }) }));
 
 const everyone: readonly EngineName[] = ['stock', ...ours, 'ort-web', 'ort-node', 'torch'];
+const withWebgl: readonly EngineName[] = ['stock', 'webgl', ...everyone.slice(1)];
+
+/** Names of `@proj/vit`'s configurations. */
+const deit = 'deit_tiny_patch16_224';
+const cifar = 'vit_cifar_32';
 
 export const groupNames = [
   'peaks',
@@ -55,162 +59,154 @@ export const groupNames = [
 ] as const;
 export type GroupName = (typeof groupNames)[number];
 
-/** Everything that can be measured; `quick` takes the smallest sizes of each, to try the benchmark out. */
-export function groups(models: ModelFolder, quick: boolean): Record<GroupName, () => Promise<Group>> {
-  return {
-    peaks: async () => ({
-      name: 'peaks',
-      title: 'What the machine can do',
-      note: 'GFLOP/s of arithmetic in registers, from WebAssembly: 128-bit operations, and pairs that the revectorizer joins (wide).',
-      rows: (['mul-add', 'fma'] as const).map((operation) => ({
-        name: operation === 'fma' ? 'fused multiply-add' : 'multiply, then add',
+/** The rows of every group; `quick` takes fewer and smaller ones, for a first look in minutes. */
+const groups: Readonly<Record<GroupName, (quick: boolean) => Omit<Group, 'name'>>> = {
+  peaks: () => ({
+    title: 'What the machine can do',
+    note: 'GFLOP/s of arithmetic in registers, from WebAssembly: 128-bit operations, and pairs that the revectorizer joins (wide).',
+    rows: (['mul-add', 'fma'] as const).map((operation) => ({
+      name: operation === 'fma' ? 'fused multiply-add' : 'multiply, then add',
+      tags: [],
+      threads: 1,
+      columns: onAll({ kind: 'peak', operation }, ['relaxed', 'wide'], PEAK_FLOP),
+      weight: 2,
+    })),
+  }),
+  products: (quick) => ({
+    title: 'Matrix products',
+    note: 'GFLOP/s, M x K x N. Our kernels and the stock ones are called directly; ONNX Runtime and PyTorch as a program calls them, with weights known in advance where they are weights.',
+    rows: (quick ? quickProductCases : productCases).map(({ name, size, product }) => ({
+      name: `${name} (${sizesOf(product)})`,
+      tags: [
+        size,
+        ...(product.transposeA || product.transposeB ? ['transposed'] : []),
+        ...(product.batch > 1 ? ['batched'] : []),
+      ],
+      threads: 1,
+      columns: [
+        ...onAll({ kind: 'product', ...product }, everyone, flopOf(product)),
+        {
+          column: PEAK_COLUMN,
+          engine: 'relaxed',
+          task: { kind: 'peak', operation: 'fma' },
+          flop: PEAK_FLOP,
+        },
+      ],
+      weight: 8,
+    })),
+  }),
+  fused: (quick) => ({
+    title: 'Operations, forward and backward',
+    note: "Milliseconds. The stock column runs the composed form with its gradient written out, which is faster than tfjs's tape.",
+    rows: fusedOperations.map((operation) => {
+      const { title, shape } = fusedCases(quick ? 8 : 64)[operation];
+      return {
+        name: shape.length === 0 ? title : `${title} [${shape.join(', ')}]`,
         tags: [],
         threads: 1,
-        columns: onAll({ kind: 'peak', operation }, ['relaxed', 'wide'], PEAK_FLOP),
-        weight: 2,
-      })),
+        columns: onAll({ kind: 'fused', operation, shape }, ['stock', ...ours, 'torch']),
+        weight: 10,
+      };
     }),
-    products: async () => ({
-      name: 'products',
-      title: 'Matrix products',
-      note: 'GFLOP/s, M x K x N. Our kernels and the stock ones are called directly; ONNX Runtime and PyTorch as a program calls them, with weights known in advance where they are weights.',
-      rows: (quick ? quickProductCases : productCases).map(({ name, size, product }) => ({
-        name: `${name} (${sizesOf(product)})`,
-        tags: [
-          size,
-          ...(product.transposeA || product.transposeB ? ['transposed'] : []),
-          ...(product.batch > 1 ? ['batched'] : []),
-        ],
-        threads: 1,
-        columns: [
-          ...onAll({ kind: 'product', ...product }, everyone, flopOf(product)),
-          {
-            column: PEAK_COLUMN,
-            engine: 'relaxed',
-            task: { kind: 'peak', operation: 'fma' },
-            flop: PEAK_FLOP,
-          },
-        ],
-        weight: 8,
-      })),
-    }),
-    fused: async () => ({
-      name: 'fused',
-      title: 'Operations, forward and backward',
-      note: "Milliseconds. The stock column runs the composed form with its gradient written out, which is faster than tfjs's tape.",
-      rows: fusedOperations.map((operation) => {
-        const { title, shape } = fusedCases(quick)[operation];
-        const task: Task = { kind: 'fused', operation, shape };
-        return {
-          name: shape.length === 0 ? title : `${title} [${shape.join(', ')}]`,
+  }),
+  inference: (quick) => ({
+    title: 'DeiT-Tiny, 224 px, images to logits',
+    note: 'Milliseconds. Random weights: they do not change the time.',
+    rows: (quick ? [1] : [1, 8]).map((batch) => ({
+      name: `batch ${batch}`,
+      tags: [`batch ${batch}`],
+      threads: 1,
+      columns: onAll({ kind: 'inference', model: deit, batch }, withWebgl),
+      weight: 30 * batch,
+    })),
+  }),
+  training: (quick) => {
+    const batch = quick ? 8 : 64;
+    const task: Task = { kind: 'training', model: cifar, batch };
+    return {
+      title: 'Training step of the CIFAR ViT',
+      note: '32 px, patch 4, width 192, depth 6, 3 heads: forward, backward and AdamW. Milliseconds; heap: what the WebAssembly memory grew to. The stock column keeps its weights [in, out], which suits it.',
+      rows: [
+        {
+          name: `batch ${batch}, 1 thread`,
+          tags: ['1 thread'],
+          threads: 1,
+          columns: onAll(task, ['stock', 'webgl', ...ours, 'torch']),
+          fresh: true,
+          weight: 7 * batch,
+        },
+        {
+          name: `batch ${batch}, 2 workers or threads`,
+          tags: ['2 threads'],
+          threads: 2,
+          columns: onAll(task, [...ours, 'torch']),
+          fresh: true,
+          weight: 12 + batch,
+        },
+      ],
+    };
+  },
+  quantized: (quick) => {
+    const batch = quick ? 1 : 4;
+    const task = { kind: 'training', model: deit, batch } as const;
+    return {
+      title: 'Training step of DeiT-Tiny, float and with all quantizers of a W2A2 QKR model',
+      note: 'Milliseconds; forward, backward and AdamW.',
+      rows: [
+        {
+          name: `batch ${batch}`,
           tags: [],
           threads: 1,
-          columns: onAll(task, ['stock', ...ours, 'torch']),
-          weight: 10,
-        };
-      }),
-    }),
-    inference: async () => {
-      const files = await models(modelNames.deit);
-      return {
-        name: 'inference',
-        title: 'DeiT-Tiny, 224 px, images to logits',
-        note: `Milliseconds. Weights: ${files.origin}.`,
-        rows: (quick ? [1] : [1, 8]).map((batch) => ({
+          columns: [
+            ...ours.flatMap((engine) => [
+              { column: engine, engine, task },
+              { column: quantizedColumn(engine), engine, task: { ...task, bits: 2 } },
+            ]),
+            { column: 'torch', engine: 'torch', task },
+          ],
+          weight: 15 * batch,
+        },
+      ],
+    };
+  },
+  convolution: (quick) => {
+    const [batch, wide] = quick ? [1, 16] : [2, 64];
+    const widths = [1, 'pool', 2, 'pool', 4, 4, 'pool', 8, 8, 'pool', 8, 8, 'pool'].map((width) =>
+      typeof width === 'number' ? width * wide : 'pool',
+    );
+    return {
+      title: `Training step of a VGG-11 on 32 px${quick ? ', a quarter as wide' : ''}`,
+      note: `Milliseconds; batch ${batch}, forward, backward and SGD. Stock tfjs-wasm has no gradient of a convolution's filter.`,
+      rows: [
+        {
           name: `batch ${batch}`,
-          tags: [`batch ${batch}`],
+          tags: [],
           threads: 1,
-          columns: onAll({ kind: 'inference', model: modelNames.deit, batch, files }, everyone),
-          weight: 30 * batch,
-        })),
-      };
-    },
-    training: async () => {
-      const files = await models(modelNames.cifar);
-      const batch = quick ? 2 : 64;
-      const task: Task = { kind: 'training', model: modelNames.cifar, batch, files };
-      return {
-        name: 'training',
-        title: 'Training step of the CIFAR ViT',
-        note: '32 px, patch 4, width 192, depth 6, 3 heads: forward, backward and AdamW. Milliseconds; heap: what the WebAssembly memory grew to. The stock column keeps its weights [in, out], which suits it.',
-        rows: [
-          {
-            name: `batch ${batch}, 1 thread`,
-            tags: ['1 thread'],
-            threads: 1,
-            columns: onAll(task, ['stock', ...ours, 'torch']),
-            fresh: true,
-            weight: 450,
-          },
-          {
-            name: `batch ${batch}, 2 workers or threads`,
-            tags: ['2 threads'],
-            threads: 2,
-            columns: onAll(task, [...ours, 'torch']),
-            fresh: true,
-            weight: 60,
-          },
-        ],
-      };
-    },
-    quantized: async () => {
-      const files = await models(modelNames.deit);
-      const batch = quick ? 1 : 4;
-      const task = { kind: 'training', model: modelNames.deit, batch, files } as const;
-      return {
-        name: 'quantized',
-        title: 'Training step of DeiT-Tiny, float and with all quantizers of a W2A2 QKR model',
-        note: 'Milliseconds; forward, backward and AdamW.',
-        rows: [
-          {
-            name: `batch ${batch}`,
-            tags: [],
-            threads: 1,
-            columns: [
-              ...ours.flatMap((engine) => [
-                { column: engine, engine, task },
-                { column: quantizedColumn(engine), engine, task: { ...task, bits: 2 } },
-              ]),
-              { column: 'torch', engine: 'torch', task },
-            ],
-            weight: 60,
-          },
-        ],
-      };
-    },
-    convolution: async () => {
-      const [batch, widths] = quick
-        ? [1, [8, 'pool'] as const]
-        : [2, [64, 'pool', 128, 'pool', 256, 256, 'pool', 512, 512, 'pool', 512, 512, 'pool'] as const];
-      return {
-        name: 'convolution',
-        title: 'Training step of a VGG-11 on 32 px',
-        note: `Milliseconds; batch ${batch}, forward, backward and SGD. Stock tfjs-wasm has no gradient of a convolution's filter.`,
-        rows: [
-          {
-            name: `batch ${batch}`,
-            tags: [],
-            threads: 1,
-            columns: onAll({ kind: 'convolution', batch, widths }, ['cpu', ...ours, 'torch']),
-            fresh: true,
-            // tfjs-cpu takes a minute for each.
-            rounds: 3,
-            weight: 300,
-          },
-        ],
-      };
-    },
-  };
-}
+          columns: onAll({ kind: 'convolution', batch, widths }, ['cpu', ...ours, 'torch']),
+          fresh: true,
+          // tfjs-cpu takes a minute for each.
+          rounds: 3,
+          weight: quick ? 20 : 300,
+        },
+      ],
+    };
+  },
+};
 
-/** The sizes that the CIFAR ViT has at batch 64, and what they are called. */
+export const kernelGroup = (name: GroupName, quick: boolean): Group => ({ name, ...groups[name](quick) });
+
+/** Rough seconds that a group takes. */
+export const groupSeconds = ({ rows }: Group, rounds: number): number =>
+  rows.reduce((sum, row) => sum + (row.weight * (1 + Math.min(rounds, row.rounds ?? rounds))) / 10, 0);
+
+/** The sizes that the CIFAR ViT has at a batch, and what they are called. */
 const fusedCases = (
-  quick: boolean,
+  batch: number,
 ): Readonly<Record<FusedOperation, { title: string; shape: readonly number[] }>> => ({
-  layerNorm: { title: 'LayerNorm', shape: quick ? [4, 8] : [4160, 192] },
-  gelu: { title: 'GELU', shape: quick ? [4, 8] : [4160, 768] },
-  quantizer: { title: 'LSQ quantizer', shape: [quick ? 65 : 4160, 192] },
-  softmax: { title: 'softmax', shape: quick ? [4, 8] : [12480, 65] },
-  crossEntropy: { title: 'cross-entropy', shape: quick ? [4, 8] : [256, 1000] },
+  layerNorm: { title: 'LayerNorm', shape: [65 * batch, 192] },
+  gelu: { title: 'GELU', shape: [65 * batch, 768] },
+  quantizer: { title: 'LSQ quantizer', shape: [65 * batch, 192] },
+  softmax: { title: 'softmax', shape: [3 * 65 * batch, 65] },
+  crossEntropy: { title: 'cross-entropy', shape: [4 * batch, 1000] },
   adamw: { title: 'AdamW, the 152 tensors of DeiT-T', shape: [] },
 });

@@ -1,4 +1,4 @@
-import type { EngineProcess } from './engine-process.ts';
+import type { RunningEngine } from './engine-pool.ts';
 import type { Column } from './groups.ts';
 import type { Cell } from './results.ts';
 import { spread } from './statistics.ts';
@@ -6,7 +6,7 @@ import type { Task } from './tasks.ts';
 
 /** One column of a row: a task on an engine that runs. */
 export interface Entry extends Omit<Column, 'engine'> {
-  readonly engine: EngineProcess;
+  readonly engine: RunningEngine;
 }
 
 export interface Measuring {

@@ -76,11 +76,10 @@ export const productCases: readonly ProductCase[] = [
   small('odd sizes', plain([63, 65, 67], false)),
 ];
 
-/** Two that take no time, for trying the benchmark out. */
-export const quickProductCases: readonly ProductCase[] = [
-  large('quick: x Wᵀ', linear([33, 17, 29])),
-  attention('quick: q kᵀ', batched(3, [13, 8, 13], 'B')),
-];
+/** One of each kind: plain, x Wᵀ, dW = dyᵀ x, and the two products of attention. */
+export const quickProductCases: readonly ProductCase[] = productCases.filter(({ name }) =>
+  ['512³', 'DeiT-T fc1: x Wᵀ', 'dW of that head', 'DeiT-T q kᵀ', 'DeiT-T p v'].includes(name),
+);
 
 export const flopOf = ({ batch, m, k, n }: Product): number => 2 * batch * m * k * n;
 

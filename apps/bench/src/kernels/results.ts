@@ -1,4 +1,4 @@
-import type { EngineName } from './engines.ts';
+import type { EngineName } from './engine-names.ts';
 import { type Spread, spread } from './statistics.ts';
 
 /** What one column of a row came to: seconds a call in each round, or why there are none. */
@@ -16,34 +16,31 @@ export type Cell =
     }
   | { readonly missing: string };
 
-export interface RowResult {
+export type RowResult = {
   readonly name: string;
   /** Which targets it counts for, and what it is: `large`, `attention`, `small`, `transposed`, `batched`. */
   readonly tags: readonly string[];
   /** CPU time of the whole process where one thread works, else wall time. */
   readonly clock: 'cpu' | 'wall';
   readonly cells: Readonly<Record<string, Cell>>;
-}
+};
 
-export interface GroupResult {
+export type GroupResult = {
   readonly name: string;
   readonly title: string;
   readonly note: string;
   readonly rows: readonly RowResult[];
-}
+};
 
-export interface KernelResults {
-  readonly schema: 'proj.bench.kernels/1';
-  readonly command: string;
-  readonly date: string;
-  readonly machine: string;
-  /** Whether it tried the benchmark out, on sizes that say nothing. */
+/** What was measured on one machine. */
+export type Measured = {
+  /** Whether these are the fewer and smaller rows of a first look, which no target speaks of. */
   readonly quick: boolean;
   readonly rounds: number;
   /** What ran under each engine's name, and what could not. */
   readonly engines: Readonly<Partial<Record<EngineName, string>>>;
   readonly groups: readonly GroupResult[];
-}
+};
 
 /** How many times as long the first takes as the second: the median over the rounds, each a pair taken together. */
 export function timeRatio(row: RowResult, numerator: string, denominator: string): Spread | undefined {

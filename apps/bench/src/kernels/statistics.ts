@@ -1,9 +1,9 @@
 /** The middle of a sample and its quartiles. */
-export interface Spread {
+export type Spread = {
   readonly median: number;
   readonly q1: number;
   readonly q3: number;
-}
+};
 
 /** Median and quartiles by linear interpolation between the sorted values. */
 export function spread(values: readonly number[]): Spread {

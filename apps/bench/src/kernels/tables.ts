@@ -1,28 +1,30 @@
-import { type EngineName, engineNames, engineTitles, ours } from './engines.ts';
-import { type Cell, type GroupResult, type KernelResults, timeRatio } from './results.ts';
+import type { TableSection } from '../report/section.ts';
+import { type EngineName, engineNames, engineTitles, ours } from './engine-names.ts';
+import { type Cell, type GroupResult, type Measured, timeRatio } from './results.ts';
 import { verdicts } from './targets.ts';
 
-/** A table in words: the terminal and the Markdown file show the same. */
-export interface TextTable {
-  readonly title: string;
+/** A table in words: numbers stand there with their spread. */
+export interface TextTable extends TableSection {
   readonly note: string;
-  readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
 }
 
-/** A table a group, and one of the targets. */
-export function tables(results: KernelResults): TextTable[] {
-  return [...results.groups.map(groupTable), targetTable(results)];
+/** A line for each engine: what ran under its name, or why it did not. */
+export function engineLines({ engines }: Measured): string[] {
+  return engineNames.flatMap((name) =>
+    engines[name] === undefined ? [] : [`${engineTitles[name]}: ${engines[name]}`],
+  );
 }
 
-function groupTable({ title, note, rows }: GroupResult): TextTable {
+export function groupTable({ title, note, rows }: GroupResult): TextTable {
   const columns = [...new Set(rows.flatMap(({ cells }) => Object.keys(cells)))];
   const base = columns.find((column) => column === 'stock' || column === 'cpu');
   const compared = base === undefined ? [] : ours.filter((flavour) => columns.includes(flavour));
   return {
+    kind: 'table',
     title,
     note,
-    head: ['', ...columns.map(titleOf), ...compared.map((flavour) => `${flavour}\n/ ${titleOf(base!)}`)],
+    head: ['', ...columns.map(titleOf), ...compared.map((flavour) => `${flavour} / ${titleOf(base!)}`)],
     rows: rows.flatMap((row) => [
       [
         row.name,
@@ -36,11 +38,12 @@ function groupTable({ title, note, rows }: GroupResult): TextTable {
   };
 }
 
-function targetTable(results: KernelResults): TextTable {
+export function targetTable(results: Measured): TextTable {
   return {
+    kind: 'table',
     title: 'Targets',
     note: 'Geometric means over the rows; each row is the median of the ratios within its rounds.',
-    head: ['target', 'wanted', 'measured', ''],
+    head: ['target', 'wanted', 'measured', 'verdict'],
     rows: verdicts(results).map(({ target, wanted, shown, reached }) => [
       target,
       wanted,
@@ -70,7 +73,7 @@ function heapOf(cell: Cell | undefined): string {
 }
 
 /** Why cells are empty: each reason once, with the rows that it holds for. */
-export function reasons({ groups }: KernelResults): string[] {
+export function reasons({ groups }: Measured): string[] {
   const found = new Map<string, Set<string>>();
   for (const group of groups) {
     for (const { name, cells } of group.rows) {

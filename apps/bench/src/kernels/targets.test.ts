@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { markdown } from './markdown.ts';
-import type { Cell, KernelResults, RowResult } from './results.ts';
+import type { Cell, Measured, RowResult } from './results.ts';
 import { spread } from './statistics.ts';
+import { groupTable, reasons, targetTable } from './tables.ts';
 import { verdicts } from './targets.ts';
 
 const cell = (rounds: readonly number[], more: object = {}): Cell => ({
@@ -18,12 +18,8 @@ const product = (name: string, tags: readonly string[], cells: RowResult['cells'
   cells,
 });
 
-function results(rows: readonly RowResult[], more: Partial<KernelResults> = {}): KernelResults {
+function results(rows: readonly RowResult[], more: Partial<Measured> = {}): Measured {
   return {
-    schema: 'proj.bench.kernels/1',
-    command: 'npm run bench -- kernels',
-    date: '2000-01-01',
-    machine: 'a machine',
     quick: false,
     rounds: 3,
     engines: { stock: 'tfjs-wasm' },
@@ -35,8 +31,7 @@ function results(rows: readonly RowResult[], more: Partial<KernelResults> = {}):
 const transposed = 'transposed and batched products of ViT shapes, relaxed, speed against tfjs-wasm';
 const slowest = 'slowest product against tfjs-wasm, of every shape and flavour';
 const share = 'products, large shapes, relaxed, as share of the 128-bit FMA peak';
-const verdict = (of: KernelResults, target: string) =>
-  verdicts(of).find((verdict) => verdict.target === target)!;
+const verdict = (of: Measured, target: string) => verdicts(of).find((verdict) => verdict.target === target)!;
 
 const fast = product('fast', ['large', 'transposed'], {
   // The machine slows down by half in the last round, for both.
@@ -76,25 +71,32 @@ it('gives no verdict where an engine is missing in a row, nothing was measured, 
   expect(verdict(results([fast], { quick: true }), transposed)).toMatchObject(none);
 });
 
-it('writes a page with speeds, spreads, ratios, heaps, the verdicts, and the reason for each empty cell', () => {
+it('shows speeds, spreads, ratios and heaps in tables, the verdicts, and the reason for each empty cell', () => {
   const training = product('a step', ['1 thread'], {
     stock: { missing: 'no such engine' },
     relaxed: cell([0.01, 0.02, 0.04], { heapBytes: 512 * 2 ** 20 }),
   });
-  const page = markdown(
-    results([], {
-      groups: [
-        { name: 'products', title: 'Matrix products', note: 'GFLOP/s', rows: [fast] },
-        { name: 'training', title: 'Training', note: 'ms', rows: [training] },
-      ],
-    }),
-  );
-  expect(page).toContain('a machine; 2000-01-01');
-  expect(page).toContain('npm run bench -- kernels');
-  expect(page).toMatch(/\| fast \| [\d.]+ ±\d+% \| 0\.00 ±25% \| 0\.00 ±25% \| 40\.0x \|/);
-  expect(page).toContain('| a step | - | 20.0 ±38% | - |');
-  expect(page).toContain('| heap, MiB | - | 512 |  |');
-  expect(page).toContain(`| ${transposed} | >= 20.0x | 40.0x | reached |`);
-  expect(page).toContain('| the same, largest heap of our flavours | <= 0.60 GiB | 0.50 GiB | reached |');
-  expect(page).toContain('- tfjs-wasm: no such engine (training: a step)');
+  const groups = [
+    { name: 'products', title: 'Matrix products', note: 'GFLOP/s', rows: [fast] },
+    { name: 'training', title: 'Training', note: 'ms', rows: [training] },
+  ] as const;
+  const measured = results([], { groups });
+  const [products, steps] = groups.map(groupTable);
+  expect(products!.head).toEqual(['', 'tfjs-wasm', 'relaxed', '128-bit FMA peak', 'relaxed / tfjs-wasm']);
+  const [[name, stock, relaxed, peak, ratio]] = products!.rows as [string[]];
+  expect([name, ratio]).toEqual(['fast', '40.0x']);
+  expect(stock).toMatch(/^[\d.]+ ±\d+%$/);
+  expect([relaxed, peak]).toEqual(['0.00 ±25%', '0.00 ±25%']);
+  expect(steps!.rows).toEqual([
+    ['a step', '-', '20.0 ±38%', '-'],
+    ['heap, MiB', '-', '512', ''],
+  ]);
+  expect(targetTable(measured).rows).toContainEqual([transposed, '>= 20.0x', '40.0x', 'reached']);
+  expect(targetTable(measured).rows).toContainEqual([
+    'the same, largest heap of our flavours',
+    '<= 0.60 GiB',
+    '0.50 GiB',
+    'reached',
+  ]);
+  expect(reasons(measured)).toEqual(['tfjs-wasm: no such engine (training: a step)']);
 });

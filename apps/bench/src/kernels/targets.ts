@@ -1,5 +1,5 @@
 import { PEAK_COLUMN, quantizedColumn } from './groups.ts';
-import { type KernelResults, type RowResult, speedRatio, timeRatio } from './results.ts';
+import { type Measured, type RowResult, speedRatio, timeRatio } from './results.ts';
 import { geometricMean } from './statistics.ts';
 
 /** A goal set for the kernels, and what this run measured; undefined where the run did not measure it. */
@@ -157,7 +157,7 @@ const targets: readonly Target[] = [
 ];
 
 /** What the run says of every target: geometric means over rows, each a median of ratios within rounds. */
-export function verdicts({ groups, quick }: KernelResults): Verdict[] {
+export function verdicts({ groups, quick }: Measured): Verdict[] {
   const rows = (name: string) =>
     (quick ? undefined : groups.find((group) => group.name === name))?.rows ?? [];
   return targets.map(({ target, bound, atLeast, show, measure }) => {

@@ -26,31 +26,22 @@ export type Task =
   | ({ readonly kind: 'product' } & Product)
   /** Forward and backward of one operation on [rows, width]; of AdamW, a step of all parameters of DeiT-T. */
   | { readonly kind: 'fused'; readonly operation: FusedOperation; readonly shape: readonly number[] }
-  /** Images to logits. `model` names a configuration of `@proj/vit`; `files` are its weights. */
-  | {
-      readonly kind: 'inference';
-      readonly model: string;
-      readonly batch: number;
-      readonly files: ModelFiles;
-    }
+  /** Images to logits. `model` names a configuration of `@proj/vit`; its weights are drawn with `WEIGHT_SEED`. */
+  | { readonly kind: 'inference'; readonly model: string; readonly batch: number }
   /** Forward, backward and AdamW step; with `bits`, of a QKR model that quantizes weights and activations so. */
   | {
       readonly kind: 'training';
       readonly model: string;
       readonly batch: number;
       readonly bits?: number;
-      readonly files: ModelFiles;
     }
   /** Forward, backward and SGD step of a VGG-11 for 32 px (Simonyan and Zisserman 2015, configuration A, one linear layer). */
   | { readonly kind: 'convolution'; readonly batch: number; readonly widths: readonly (number | 'pool')[] };
 
-/** The same weights for every engine. */
-export interface ModelFiles {
-  readonly safetensors: string;
-  readonly onnx: string;
-}
+/** Every engine has the same weights. */
+export const WEIGHT_SEED = 0;
 
-/** The parent's line to an engine's process, JSON. Several tasks can be prepared at once, each in a slot. */
+/** What an engine is told, JSON: a line to a process, a message to a worker. Several tasks can be prepared at once, each in a slot. */
 export type Request =
   | {
       readonly do: 'prepare';

@@ -12,8 +12,8 @@ import {
   zeros,
 } from '@tensorflow/tfjs-core';
 import type { Task } from '../tasks.ts';
+import type { Prepared } from './answer.ts';
 import { filled } from './inputs.ts';
-import type { Prepared } from './serve.ts';
 import { trainingTask } from './training-step.ts';
 
 const CLASSES = 10;

@@ -3,8 +3,8 @@ import { adamw } from '@proj/trainer';
 import { vitConfigs, vitParameters } from '@proj/vit/forward';
 import { clone, dispose, fill, type Tensor, tensor1d, tidy, valueAndGrads } from '@tensorflow/tfjs-core';
 import type { Task } from '../tasks.ts';
+import type { Prepared } from './answer.ts';
 import { beginning, filled } from './inputs.ts';
-import type { Prepared } from './serve.ts';
 
 /** Tokens of an image, each with a step of its own in the quantizer; rows are whole images. */
 const TOKENS = 65;

@@ -1,12 +1,14 @@
 // An engine in a process of its own: ONNX Runtime's package for the web or for Node. Arguments: its name, the folder that it is
-// installed in, the number of threads.
+// installed in, the number of
+// threads, the folder of the models' files.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { vitConfig } from '@proj/vit/forward';
 import { CHECKED, inputValues, type Task } from '../tasks.ts';
+import type { Prepared } from './answer.ts';
 import { elements, operandShapes, productGraph } from './ort-graphs.ts';
-import { type Prepared, serve } from './serve.ts';
+import { serve } from './serve.ts';
 
 /** What is used of onnxruntime-common's interface, which both packages have. */
 interface Runtime {
@@ -25,7 +27,10 @@ interface Session {
   release(): Promise<void>;
 }
 
-const [, , name, folder, threads] = process.argv as [string, string, string, string, string];
+const [, , name, folder, threads, models] = process.argv as [
+  ...[node: string, program: string],
+  ...[name: string, folder: string, threads: string, models: string],
+];
 
 await serve(async () => {
   const load = createRequire(join(folder, 'package.json'));
@@ -50,7 +55,7 @@ function prepare(runtime: Runtime, task: Task): Promise<Prepared> | undefined {
   }
   if (task.kind === 'inference') {
     const { channels, imageSize } = vitConfig(task.model);
-    return session(runtime, task.files.onnx, {
+    return session(runtime, join(models, `${task.model}.onnx`), {
       images: input([task.batch, channels, imageSize, imageSize], 2),
     });
   }

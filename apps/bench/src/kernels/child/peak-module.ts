@@ -73,7 +73,7 @@ export function fillPeakMemory(memory: WebAssembly.Memory, wide: boolean): void 
 }
 
 const section = (id: number, content: readonly number[]) => [id, ...leb(content.length), ...content];
-const text = (name: string) => [name.length, ...Buffer.from(name)];
+const text = (name: string) => [name.length, ...new TextEncoder().encode(name)];
 
 /** An unsigned number in LEB128. */
 function leb(value: number): number[] {

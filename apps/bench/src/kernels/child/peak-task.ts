@@ -1,5 +1,5 @@
+import type { Prepared } from './answer.ts';
 import { fillPeakMemory, flopPerTurn, type PeakOperation, peakModule } from './peak-module.ts';
-import type { Prepared } from './serve.ts';
 
 /** What a call computes, whatever the width of its registers; about 20 ms. */
 export const PEAK_FLOP = 12 * 2 * 8 * 6e6;

@@ -8,8 +8,8 @@ import {
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
 import type { Product } from '../tasks.ts';
+import type { Prepared } from './answer.ts';
 import { beginning, filled } from './inputs.ts';
-import type { Prepared } from './serve.ts';
 
 /** tfjs's `BatchMatMul` kernel, stock or ours, called without tfjs's dispatch (some 10 µs a call). */
 export function productTask({ batch, m, k, n, transposeA, transposeB }: Product): Prepared {

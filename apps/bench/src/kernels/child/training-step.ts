@@ -1,7 +1,7 @@
 import type { NamedTensors } from '@proj/ops';
 import type { Batch, GradientFunction, Optimizer, OptimizerState } from '@proj/trainer';
 import { dispose } from '@tensorflow/tfjs-core';
-import type { Prepared } from './serve.ts';
+import type { Prepared } from './answer.ts';
 
 /** Forward, backward and update on one batch, again and again. Owns the parameters and the batch. */
 export function trainingTask(

@@ -1,13 +1,11 @@
 import type { NamedTensors } from '@proj/ops';
-import { readSafetensors } from '@proj/tensor-io/node';
-import { toTensors } from '@proj/tensor-io/tfjs';
 import { adamw, type Batch, crossEntropy, type GradientFunction, tapeGradients } from '@proj/trainer';
-import { floatLayers, type VitConfig, type VitLayers, vit, vitConfig } from '@proj/vit';
+import { floatLayers, initVit, type VitConfig, type VitLayers, vit, vitConfig } from '@proj/vit';
 import { dispose, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
-import type { Task } from '../tasks.ts';
+import { type Task, WEIGHT_SEED } from '../tasks.ts';
 import { quantizedLayers, quantizedParameters } from '../w2a2-layers.ts';
+import type { Prepared } from './answer.ts';
 import { beginning, filled } from './inputs.ts';
-import type { Prepared } from './serve.ts';
 import { stockLayers, stockParameters } from './stock-layers.ts';
 import { trainingTask } from './training-step.ts';
 
@@ -20,20 +18,20 @@ interface Model {
   readonly images: Tensor;
 }
 
-async function load(task: Task & { kind: 'inference' | 'training' }): Promise<Model> {
+function modelOf(task: Task & { kind: 'inference' | 'training' }): Model {
   const config = vitConfig(task.model);
   const { channels, imageSize } = config;
   return {
     config,
-    parameters: toTensors((await readSafetensors(task.files.safetensors)).state),
+    parameters: initVit(config, WEIGHT_SEED),
     images: filled([task.batch, channels, imageSize, imageSize], 2),
   };
 }
 
 /** Images to logits. */
-export async function inferenceTask(task: Task & { kind: 'inference' }, stock: boolean): Promise<Prepared> {
-  const { config, parameters: read, images } = await load(task);
-  const parameters = stock ? stockParameters(read) : read;
+export function inferenceTask(task: Task & { kind: 'inference' }, stock: boolean): Prepared {
+  const { config, parameters: drawn, images } = modelOf(task);
+  const parameters = stock ? stockParameters(drawn) : drawn;
   const layers = stock ? stockLayers(parameters) : floatLayers(parameters);
   const logits = () => tidy(() => vit(config, layers, images));
   return {
@@ -47,13 +45,19 @@ export async function inferenceTask(task: Task & { kind: 'inference' }, stock: b
   };
 }
 
-/** Forward, backward and AdamW step with cross-entropy, in as many threads as workers. */
-export async function vitTrainingTask(
+/** Starts whoever computes the gradients of a model's training in several threads. */
+export type TrainingThreads = (config: VitConfig) => {
+  readonly valueAndGradients: GradientFunction<Batch>;
+  close(): Promise<void>;
+};
+
+/** Forward, backward and AdamW step with cross-entropy, in this thread unless `threads` computes the gradients. */
+export function vitTrainingTask(
   task: Task & { kind: 'training' },
   stock: boolean,
-  workers: number,
-): Promise<Prepared> {
-  const { config, parameters, images } = await load(task);
+  threads?: TrainingThreads,
+): Prepared {
+  const { config, parameters, images } = modelOf(task);
   const targets = tensor1d(
     Int32Array.from({ length: task.batch }, (_, index) => index % config.classes),
     'int32',
@@ -69,9 +73,9 @@ export async function vitTrainingTask(
     const gradients = gradientsOf(config, (parameters) => quantizedLayers(parameters, bits));
     return trainingTask(quantized, batch, gradients, optimizer);
   }
-  // Imported here only: it brings our kernels along, which the stock engine is to do without.
-  const { classifierWorkers } = await import('@proj/recipes/node');
-  const started = classifierWorkers(workers).start(config);
+  if (threads === undefined)
+    return trainingTask(parameters, batch, gradientsOf(config, floatLayers), optimizer);
+  const started = threads(config);
   const training = trainingTask(parameters, batch, started.valueAndGradients, optimizer);
   return {
     ...training,
