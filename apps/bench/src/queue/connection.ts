@@ -1,0 +1,48 @@
+import { Redis } from 'ioredis';
+import { BenchError } from '../error.ts';
+
+/** The URL as it may be shown: without user and password. */
+export function shownUrl(url: string): string {
+  try {
+    const { protocol, host, pathname } = new URL(url);
+    return `${protocol}//${host}${pathname}`;
+  } catch {
+    return 'the given URL';
+  }
+}
+
+/**
+ * A connection that comes back whenever it is lost, once it has stood: commands wait meanwhile.
+ *
+ * @throws {BenchError} BENCH_QUEUE when there is no Redis that lets us in.
+ */
+export async function connect(url: string): Promise<Redis> {
+  if (!/^rediss?:\/\//.test(url) || !URL.canParse(url))
+    throw unreachable(url, 'it is not of the form redis://host:6379');
+  let stood = false;
+  let reason = '';
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: 10_000,
+    maxRetriesPerRequest: null,
+    retryStrategy: (times) => (stood ? Math.min(200 * times, 5000) : null),
+  });
+  redis.on('error', (error) => {
+    reason = error.message;
+  });
+  try {
+    await redis.connect();
+    await redis.ping();
+  } catch (error) {
+    redis.disconnect();
+    throw unreachable(url, reason || (error as Error).message);
+  }
+  stood = true;
+  return redis;
+}
+
+const unreachable = (url: string, reason: string) =>
+  new BenchError(
+    'BENCH_QUEUE',
+    `there is no queue at ${shownUrl(url)} (${reason}); start Redis there (redis-server --appendonly yes), or check address and password.`,
+  );
