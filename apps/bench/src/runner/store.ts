@@ -4,7 +4,7 @@ import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/p
 import { join, relative, resolve, sep } from 'node:path';
 import { writeFileAtomic } from '@proj/tensor-io/node';
 import { BenchError } from '../error.ts';
-import type { Finished, Json, RunRecord, StoredFile } from '../experiment.ts';
+import type { Estimate, Finished, Json, RunRecord, StoredFile } from '../experiment.ts';
 import { canonicalJson } from './identity.ts';
 import type { Plan } from './plan.ts';
 import type { JobIdentity, JobSpec } from './spec.ts';
@@ -26,6 +26,12 @@ export interface Failure {
   readonly message: string;
   /** Its last lines of output. */
   readonly log: readonly string[];
+}
+
+/** What a finished job took, and what it had been expected to take. */
+export interface JobWork extends Estimate {
+  readonly task: string;
+  readonly estimate: Estimate;
 }
 
 /** How far a running job is, for whoever looks at the store meanwhile. */
@@ -155,6 +161,21 @@ export class Store {
   async tidy(id: string): Promise<void> {
     for (const name of ['scratch', 'making', 'clock.txt', 'failure.json', 'progress.json'])
       await rm(join(this.folder(id), name), { recursive: true, force: true });
+  }
+
+  /** What the finished jobs of this store took. */
+  async work(): Promise<JobWork[]> {
+    const ids = await readdir(join(this.root, 'jobs')).catch(() => [] as string[]);
+    const all: JobWork[] = [];
+    for (const id of ids.filter((id) => this.has(id))) {
+      const spec = await readJson<JobSpec>(join(this.folder(id), 'job.json'));
+      const finished = await this.finished(id);
+      if (spec === undefined || finished === undefined) continue;
+      const { task, files, run } = finished;
+      const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+      all.push({ task, estimate: spec.estimate, seconds: run.seconds, bytes });
+    }
+    return all;
   }
 
   failure(id: string): Promise<Failure | undefined> {
