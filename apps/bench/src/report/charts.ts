@@ -1,4 +1,4 @@
-import { parse, View, Warn } from 'vega';
+import { None, parse, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 import { escapeMarkup } from './markup.ts';
 import type { HeatMapSection, LinesSection } from './section.ts';
@@ -11,6 +11,10 @@ interface Described {
 /** Colours that keep at least 3:1 contrast on white and on near-black, and differ for the colour-blind. */
 const palette = ['#2f7fd1', '#d1622f', '#2f9e6e', '#9b6bd3', '#b8860b', '#c9508f', '#5f8a8b', '#8c7a6b'];
 const dashes = [[], [7, 3], [2, 2], [8, 2, 2, 2], [4, 4], [12, 3], [1, 3], [6, 2, 2, 2, 2, 2]];
+
+const fontSize = 14;
+/** Of a wide system font, at that size. */
+const characterWidth = 8.4;
 
 /** More points than this on a line are not drawn one by one. */
 const mostMarkers = 40;
@@ -39,38 +43,39 @@ export function lineChart(
     symbolSize: 90,
     symbolStrokeWidth: 2,
   };
-  const bySeries = (range: unknown, shown: boolean) => ({
+  const bySeries = (range: unknown) => ({
     field: 'series',
     type: 'nominal',
     title: null,
     sort: names,
     scale: { domain: names, range },
-    legend: shown && names.length > 1 ? legend : null,
+    legend: names.length > 1 ? legend : null,
   });
-  const color = bySeries(palette, true);
-  const ends = { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color };
-  const layer: object[] = [
-    { data: { values: banded }, mark: { type: 'area', opacity: 0.18, clip: true }, encoding: ends },
-    {
-      data: { values: banded },
-      mark: { type: 'rule', strokeWidth: 1, opacity: markers ? 0.6 : 0 },
-      encoding: ends,
+  const color = bySeries(palette);
+  const ends = { x, y: { ...y, field: 'low' }, y2: { field: 'high' } };
+  const layer: object[] = [];
+  // Of one colour each and not by the scale of colours: the legend shows lines.
+  for (const [i, name] of names.entries()) {
+    const data = { values: banded.filter((point) => point.series === name) };
+    if (data.values.length === 0) continue;
+    const color = palette[i % palette.length];
+    layer.push({ data, mark: { type: 'area', color, opacity: 0.15 }, encoding: ends });
+    if (markers) layer.push({ data, mark: { type: 'rule', color, opacity: 0.6 }, encoding: ends });
+  }
+  layer.push({
+    mark: { type: 'line', strokeWidth: 2 },
+    encoding: {
+      x,
+      y: { ...y, field: 'y' },
+      color,
+      ...(!markers && { strokeDash: bySeries(dashes) }),
     },
-    {
-      mark: { type: 'line', strokeWidth: 2 },
-      encoding: {
-        x,
-        y: { ...y, field: 'y' },
-        color,
-        ...(!markers && { strokeDash: bySeries(dashes, true) }),
-      },
-    },
-  ];
+  });
   if (markers) {
     const shapes = ['circle', 'square', 'triangle-up', 'diamond', 'cross', 'triangle-down'];
     layer.push({
       mark: { type: 'point', filled: true, size: 44 },
-      encoding: { x, y: { ...y, field: 'y' }, color, shape: bySeries(shapes, true) },
+      encoding: { x, y: { ...y, field: 'y' }, color, shape: bySeries(shapes) },
     });
   }
   if (options.mark !== undefined) {
@@ -80,7 +85,7 @@ export function lineChart(
       encoding: { x },
     });
   }
-  return svg(options.description, { width: 440, height: 260, data: { values }, layer });
+  return svg(options.description, { width: 380, height: 230, data: { values }, layer });
 }
 
 /** One coloured cell per (row, column), with its value written in it; what has no finite value stays empty. */
@@ -93,24 +98,48 @@ export function heatMap(
     ),
   );
   const rows = options.rows.map(({ name }) => name);
-  const width = Math.max(56, ...options.columns.map((name) => Math.min(150, 14 + 7 * name.length)));
+  const longest = (names: readonly string[]) =>
+    characterWidth * Math.max(...names.map(({ length }) => length));
+  const slanted = longest(options.columns) > 130;
+  const step = slanted ? 64 : Math.max(64, 14 + longest(options.columns));
   const x = {
     field: 'column',
     type: 'nominal',
     scale: { domain: [...options.columns] },
     title: null,
-    axis: { orient: 'top', labelAngle: 0, domain: false, ticks: false, labelLimit: width - 4 },
+    axis: {
+      orient: 'top',
+      labelAngle: slanted ? -45 : 0,
+      labelLimit: 0,
+      ...(slanted && { labelAlign: 'left' }),
+      domain: false,
+      ticks: false,
+      labelPadding: 6,
+    },
   };
   const y = {
     field: 'row',
     type: 'nominal',
     scale: { domain: rows },
     title: null,
-    axis: { domain: false, ticks: false, labelPadding: 6 },
+    axis: {
+      domain: false,
+      ticks: false,
+      labelPadding: 6,
+      labelLimit: 0,
+    },
   };
   return svg(options.description, {
-    width: { step: width },
-    height: { step: 26 },
+    width: step * options.columns.length,
+    height: 28 * rows.length,
+    // Vega cannot measure text here, takes it to be a third wider than it is, and would leave that much room.
+    autosize: 'none',
+    padding: {
+      left: 10 + longest(rows),
+      top: slanted ? 16 + 0.7 * longest(options.columns) : 26,
+      right: slanted ? 0.7 * longest(options.columns) : 10,
+      bottom: 72,
+    },
     data: { values },
     layer: [
       {
@@ -123,12 +152,18 @@ export function heatMap(
             type: 'quantitative',
             title: options.value ?? null,
             scale: { scheme: 'viridis', zero: false, nice: false },
-            legend: { orient: 'bottom', direction: 'horizontal', gradientLength: 200, titleLimit: 400 },
+            legend: {
+              orient: 'bottom',
+              direction: 'horizontal',
+              gradientLength: 200,
+              titleLimit: 400,
+              titlePadding: 6,
+            },
           },
         },
       },
       {
-        mark: { type: 'text', fontSize: 12 },
+        mark: { type: 'text', fontSize: 13 },
         encoding: {
           x,
           y,
@@ -149,8 +184,8 @@ async function svg(description: string, spec: object): Promise<string> {
     labelLimit: 260,
     labelColor: 'currentColor',
     titleColor: 'currentColor',
-    labelFontSize: 13,
-    titleFontSize: 13,
+    labelFontSize: fontSize,
+    titleFontSize: fontSize,
     titleFontWeight: 'normal',
   };
   const axis = {
@@ -168,7 +203,7 @@ async function svg(description: string, spec: object): Promise<string> {
     // The drawing is one image with one description; its parts say nothing by themselves.
     config: { aria: false, font: 'inherit', axis, legend: text, view: { stroke: 'transparent' } },
   } as unknown as TopLevelSpec);
-  const view = new View(parse(vegaSpec), { renderer: 'none', logLevel: Warn });
+  const view = new View(parse(vegaSpec), { renderer: 'none', logLevel: None });
   const drawing = await view.toSVG();
   view.finalize();
   return drawing.replace('<svg ', `<svg role="img" aria-label="${escapeMarkup(description)}" `);

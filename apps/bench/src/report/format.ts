@@ -20,24 +20,39 @@ export function decimal(value: number, digits: number): string {
 
 const thousands = (text: string) => text.replace(/\B(?<!\.\d*)(?=(\d{3})+(?!\d))/g, ',');
 
-/** A number that no table says the places of: four digits that count. */
-export function short(value: number): string {
-  if (!Number.isFinite(value) || Number.isInteger(value)) return decimal(value, 0);
-  const size = Math.abs(value);
-  if (size < 1e-4 || size >= 1e6) return value.toExponential(2).replaceAll('-', '−');
-  return decimal(value, Math.min(8, Math.max(0, 3 - Math.floor(Math.log10(size)))));
+/** Decimal places that show the largest of some numbers to four digits, and no more than any of them has. */
+export function significantPlaces(values: readonly number[]): number {
+  const finite = values.filter(Number.isFinite);
+  const largest = Math.max(0, ...finite.map(Math.abs));
+  if (largest === 0) return 0;
+  const most = Math.min(12, Math.max(0, 3 - Math.floor(Math.log10(largest))));
+  let places = 0;
+  while (
+    places < most &&
+    finite.some((value) => Number(value.toFixed(places)) !== Number(value.toFixed(most)))
+  )
+    places++;
+  return places;
 }
 
+/** A number in a sentence: four digits that count. */
+export function short(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 1e-4 || size === 0 || !Number.isFinite(value))
+    return decimal(value, significantPlaces([value]));
+  return value.toExponential(2).replaceAll('-', '−');
+}
+
+/** Decimal places, of all columns or of each; or as many as count in each column. */
+export type Digits = number | readonly number[] | 'significant';
+
 /** Decimal places of each column: those that are asked for, none where all numbers are whole. */
-export function placesOf(
-  rows: readonly (readonly Cell[])[],
-  columns: number,
-  digits: number | readonly number[] = 1,
-): number[] {
+export function placesOf(rows: readonly (readonly Cell[])[], columns: number, digits: Digits = 1): number[] {
   return Array.from({ length: columns }, (_, column) => {
     const numbers = rows.flatMap((row) => numberOf(row[column] ?? null) ?? []);
     const intervals = rows.some((row) => isInterval(row[column] ?? null));
     if (!intervals && numbers.every((value) => Number.isInteger(value))) return 0;
+    if (digits === 'significant') return significantPlaces(numbers);
     return typeof digits === 'number' ? digits : (digits[column] ?? 1);
   });
 }

@@ -1,7 +1,14 @@
 import { cellText, intervalNote, placesOf } from './format.ts';
 import { html, type Markup, raw } from './markup.ts';
-import type { Cell, ImagesSection, LinesSection, PublishedSection, Section } from './section.ts';
-import { type Tabular, tabular } from './tabular.ts';
+import type {
+  Cell,
+  HeatMapSection,
+  ImagesSection,
+  LinesSection,
+  PublishedSection,
+  Section,
+} from './section.ts';
+import { shown, type Tabular } from './tabular.ts';
 
 /** What a section shows below its title. */
 export function contentOf(section: Section, name: string, chart: string | undefined): Markup {
@@ -25,18 +32,16 @@ ${table}
   }
 }
 
-function figure(
-  section: LinesSection | Extract<Section, { kind: 'heat-map' }>,
-  name: string,
-  chart: string | undefined,
-): Markup {
+function figure(section: LinesSection | HeatMapSection, name: string, chart: string | undefined): Markup {
   if (chart === undefined) return html`<p class="empty">There is nothing to draw yet.</p>`;
-  return html`<figure class="chart" aria-labelledby="${name}">
+  const { note, ...numbers } = shown(section);
+  return html`<figure class="chart ${section.kind}" aria-labelledby="${name}">
 <div class="scroll" tabindex="0" role="group" aria-label="${section.title}, drawing">${raw(ownIds(chart, name))}</div>
 </figure>
 <details>
 <summary>The numbers</summary>
-${tableOf(tabular(section), `${section.title}, numbers`, 'small')}
+${tableOf(numbers, `${section.title}, numbers`, 'small')}
+${note === undefined ? null : html`<p class="note">${note}</p>`}
 </details>`;
 }
 
@@ -60,7 +65,6 @@ export function tableOf(table: Tabular, label: string, size?: 'small'): Markup {
   };
   return html`<div class="scroll" tabindex="0" role="group" aria-label="${label}">
 <table${size === undefined ? null : html` class="${size}"`}>
-${note === undefined ? null : html`<caption>${note}</caption>`}
 <thead><tr>
 ${head.map((name, column) => html`<th scope="col"${right[column] && column > 0 ? raw(' class="number"') : null}>${name}</th>`)}
 </tr></thead>
@@ -68,7 +72,8 @@ ${head.map((name, column) => html`<th scope="col"${right[column] && column > 0 ?
 ${rows.map((row) => html`<tr>${head.map((_, column) => cell(row, column))}</tr>`)}
 </tbody>
 </table>
-</div>`;
+</div>
+${note === undefined ? null : html`<p class="note">${note}</p>`}`;
 }
 
 const isHash = (text: string): boolean => /^[0-9a-f]{16,}$/.test(text);
@@ -82,8 +87,7 @@ function publishedTable({ title, rows, digits }: PublishedSection): Markup {
   );
   const note = intervalNote(rows.map(({ ours }) => [ours]));
   return html`<table class="published" aria-label="${title}">
-${note === undefined ? null : html`<caption>${note}</caption>`}
-<thead><tr><th scope="col"></th><th scope="col">published</th><th scope="col">ours</th><th scope="col">why they differ</th></tr></thead>
+<thead><tr><th scope="col">what</th><th scope="col">published</th><th scope="col">ours</th><th scope="col">why they differ</th></tr></thead>
 <tbody>
 ${rows.map(
   ({ what, published, source, ours, difference }) => html`<tr>
@@ -94,7 +98,8 @@ ${rows.map(
 </tr>`,
 )}
 </tbody>
-</table>`;
+</table>
+${note === undefined ? null : html`<p class="note">${note}</p>`}`;
 }
 
 const gallery = ({ images, width }: ImagesSection): Markup =>

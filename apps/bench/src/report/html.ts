@@ -53,7 +53,7 @@ ${
 <h2 id="provenance">Where the numbers come from</h2>
 <p>The same command makes the same results elsewhere, unless they are times. Raw results are in <code>report.json</code>.</p>
 ${parts.map(
-  (part) => html`<details>
+  (part) => html`<details id="${part.title.toLowerCase().replaceAll(' ', '-')}">
 <summary>${part.title}</summary>
 ${part.note === undefined ? null : html`<p class="note">${part.note}</p>`}
 ${tableOf(part, part.title, 'small')}
@@ -104,13 +104,16 @@ ${section.kind === 'text' ? null : origin(report, section)}
 /** What makes a figure or table again, and the jobs it is made from. */
 function origin(report: Report, section: Section): Markup {
   const jobs = jobsOf(report, section);
-  const all = jobs.length === report.jobs.filter(isDone).length && section.from === undefined;
   return html`<details class="origin">
 <summary>How this was made</summary>
 <p><code>${report.run}</code></p>
-<p>${all ? `From all ${count(jobs.length, 'finished job')}:` : `From ${count(jobs.length, 'job')}:`}</p>
+${
+  section.from === undefined
+    ? html`<p>From all ${count(jobs.length, 'finished job')}; their ids stand in the <a href="#jobs">table of jobs</a>.</p>`
+    : html`<p>From ${count(jobs.length, 'job')}:</p>
 <ul class="jobs">
 ${jobs.map(({ label, id }) => html`<li>${label} <code>${id}</code></li>`)}
-</ul>
+</ul>`
+}
 </details>`;
 }

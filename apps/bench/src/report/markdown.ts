@@ -71,10 +71,11 @@ function origin(report: Report, section: Section, csv: string | undefined): stri
   const jobs = jobsOf(report, section);
   const numbers = csv === undefined ? '' : ` Its numbers: [${csv}](${csv}).`;
   const list = jobs.map(({ label, id }) => `${plain(label)} ${code(id)}`).join(', ');
-  return folded(
-    'How this was made',
-    `${code(report.run)}, from ${count(jobs.length, 'job')}: ${list}.${numbers}`,
-  );
+  const from =
+    section.from === undefined
+      ? `all ${count(jobs.length, 'finished job')}; their ids stand in the table of jobs`
+      : `${count(jobs.length, 'job')}: ${list}`;
+  return folded('How this was made', `${code(report.run)}, from ${from}.${numbers}`);
 }
 
 function sources(report: Report): string[] {

@@ -1,5 +1,5 @@
-import type { Machine } from '../experiment.ts';
-import { decimal, duration } from './format.ts';
+import type { Config, Machine } from '../experiment.ts';
+import { duration } from './format.ts';
 import { type DoneJob, isDone, type Report } from './report.ts';
 import type { TableSection } from './section.ts';
 
@@ -12,6 +12,7 @@ export function provenance(report: Report): TableSection[] {
     machineTable(done),
     dataTable(report),
     jobTable(report),
+    codeTable(report),
     fileTable(done),
   ].filter(({ rows }) => rows.length > 0);
 }
@@ -82,57 +83,64 @@ const flavourOf = ({ config }: Report['jobs'][number]): string | null =>
 function jobTable({ jobs }: Report): TableSection {
   const machines = environments(jobs.filter(isDone));
   const flavours = jobs.some((job) => flavourOf(job) !== null);
-  const rows = jobs.map((job) => [
-    job.label,
-    job.id,
-    job.task,
-    String(job.seed),
-    ...(flavours ? [flavourOf(job)] : []),
-    job.state,
-    ...(isDone(job)
-      ? [
-          decimal(job.run.seconds, 1),
-          String(job.run.attempts),
-          String(machines.indexOf(environmentText(job)) + 1),
-          job.resultSha256,
-        ]
-      : [null, null, null, null]),
-    job.code,
-    JSON.stringify(job.config),
-    Object.entries(job.needs)
-      .map(([name, id]) => `${name} ${id}`)
-      .join(', '),
-  ]);
   return folded({
     title: 'Jobs',
-    note: 'A job’s id is the hash of its task, configuration, seed, data, needed jobs and code; the same job has the same result.',
+    note: 'An id is the hash of task, configuration, seed, data, needed jobs and code; jobs with the same id have the same result. A machine is a line of the table of machines.',
     head: [
       'job',
       'id',
+      'state',
       'task',
       'seed',
       ...(flavours ? ['kernel flavour'] : []),
-      'state',
       'seconds',
       'attempts',
       'machine',
-      'SHA-256 of the result',
-      'SHA-256 of the code',
       'configuration',
       'needs',
     ],
-    rows,
+    rows: jobs.map((job) => [
+      job.label,
+      job.id,
+      job.state,
+      job.task,
+      String(job.seed),
+      ...(flavours ? [flavourOf(job)] : []),
+      ...(isDone(job)
+        ? [job.run.seconds, job.run.attempts, String(machines.indexOf(environmentText(job)) + 1)]
+        : [null, null, null]),
+      configText(job.config),
+      Object.entries(job.needs)
+        .map(([name, id]) => `${name} ${id}`)
+        .join(', '),
+    ]),
+  });
+}
+
+const configText = (config: Config): string =>
+  Object.entries(config)
+    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(', ');
+
+function codeTable({ jobs }: Report): TableSection {
+  const versions = new Map(jobs.map(({ task, code }) => [`${task} ${code}`, [task, code]]));
+  return folded({
+    title: 'Code',
+    note: 'One hash over all files and packages that a task runs.',
+    head: ['task', 'SHA-256'],
+    rows: [...versions.values()],
   });
 }
 
 const fileTable = (done: readonly DoneJob[]): TableSection =>
   folded({
-    title: 'Files',
+    title: 'Results and files',
     note: 'What the jobs left in the store.',
-    head: ['job', 'file', 'bytes', 'SHA-256'],
-    rows: done.flatMap(({ label, files }) =>
-      files.map(({ name, bytes, sha256 }) => [label, name, bytes, sha256]),
-    ),
+    head: ['job', 'id', 'file', 'bytes', 'SHA-256'],
+    rows: done.flatMap(({ label, id, files, resultSha256 }) => [
+      [label, id, 'result.json', null, resultSha256],
+      ...files.map(({ name, bytes, sha256 }) => [label, id, name, bytes, sha256]),
+    ]),
   });
 
 /** The report in a line: how much is done, where, how long it took. */

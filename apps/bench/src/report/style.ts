@@ -35,10 +35,9 @@ nav a { text-decoration: none; } nav a:hover { text-decoration: underline; }
 section { margin-top: 2.75rem; }
 .warning { background: var(--warn); border-inline-start: 4px solid var(--warn-line); padding: .9rem 1rem; border-radius: 4px; }
 .warning ul { margin: .5rem 0 0; padding-inline-start: 1.2rem; } .message { overflow-wrap: anywhere; }
-.note, .empty, caption { color: var(--faint); font-size: .9rem; }
+.note, .empty { color: var(--faint); font-size: .9rem; }
 .scroll { overflow-x: auto; max-width: 100%; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-caption { caption-side: bottom; text-align: start; padding: .5rem 0 0; }
 th, td { text-align: start; padding: .4rem .8rem; border-bottom: 1px solid var(--line); vertical-align: baseline; }
 th:first-child { padding-inline-start: 0; }
 thead th { border-bottom: 2px solid var(--line); font-size: .9rem; color: var(--faint); font-weight: 600; vertical-align: bottom; }
@@ -47,9 +46,12 @@ tbody th { font-weight: 500; }
 table.small { font-size: .85rem; } table.small th, table.small td { padding-block: .25rem; }
 .small td { max-width: 24rem; overflow-wrap: break-word; }
 code { font: .875em/1.45 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; background: var(--soft); padding: .1em .35em; border-radius: 4px; overflow-wrap: anywhere; }
-td code { overflow-wrap: normal; }
+td code { overflow-wrap: normal; white-space: nowrap; }
+.scroll + .note { margin-top: .5rem; }
 figure { margin: 1rem 0 .5rem; }
-.chart svg { display: block; max-width: 100%; height: auto; }
+.chart svg { display: block; height: auto; }
+.lines svg { width: 100%; max-width: 31rem; }
+.heat-map svg { max-width: none; }
 .gallery { display: flex; flex-wrap: wrap; gap: 1rem 1.25rem; margin: 1rem 0; }
 .gallery figure { margin: 0; }
 .gallery img { image-rendering: pixelated; display: block; max-width: 100%; border: 1px solid var(--line); border-radius: 3px; }
@@ -65,7 +67,7 @@ footer { margin-top: 3rem; padding-top: .75rem; border-top: 1px solid var(--line
 @media (max-width: 40rem) {
   body { padding-top: 1.25rem; }
   th, td { padding-inline: .5rem; }
-  .published, .published tbody, .published tr, .published td, .published th, .published caption { display: block; }
+  .published, .published tbody, .published tr, .published td, .published th { display: block; }
   .published thead { position: absolute; left: -999rem; }
   .published tr { padding: .6rem 0; border-bottom: 1px solid var(--line); }
   .published td, .published tbody th { border: 0; padding: .1rem 0; }
@@ -82,12 +84,12 @@ footer { margin-top: 3rem; padding-top: .75rem; border-top: 1px solid var(--line
   .skip, nav { display: none; }
   a { text-decoration: none; }
   section { margin-top: 1.6rem; }
-  h1, h2, summary { break-after: avoid; }
+  h1, h2, summary, h2 + p { break-after: avoid; }
   figure, tr, .gallery figure { break-inside: avoid; }
   thead { display: table-header-group; }
   .scroll { overflow: visible; }
-  .small { font-size: 7pt; } .small th, .small td { padding: .1rem .3rem; } .small td { overflow-wrap: anywhere; }
-  .small td code { overflow-wrap: anywhere; padding: 0; }
+  .small { font-size: 7pt; } .small th, .small td { padding: .1rem .3rem; }
+  .small td code { padding: 0; font-size: 6.5pt; }
   summary { list-style: none; color: var(--faint); }
   summary::-webkit-details-marker { display: none; }
   details::details-content { content-visibility: visible; block-size: auto; }

@@ -1,7 +1,9 @@
+import { type Digits, decimal, significantPlaces } from './format.ts';
 import type {
   Cell,
   HeatMapSection,
   LinesSection,
+  Point,
   PublishedSection,
   Section,
   TableSection,
@@ -11,7 +13,7 @@ import type {
 export interface Tabular {
   readonly head: readonly string[];
   readonly rows: readonly (readonly Cell[])[];
-  readonly digits?: number | readonly number[];
+  readonly digits?: Digits;
 }
 
 export type NumberedSection = TableSection | PublishedSection | LinesSection | HeatMapSection;
@@ -57,5 +59,38 @@ function linesTable({ x, y, series }: LinesSection): Tabular {
         ...(banded ? [point.low ?? null, point.high ?? null] : []),
       ]),
     ),
+    digits: 'significant',
   };
+}
+
+/** A longer table of a figure's points is thinned out. */
+const mostRows = 40;
+
+/**
+ * The numbers of a section as people read them: of lines, a column for each series, every so many-th point where there are many, the last
+ * always.
+ */
+export function shown(section: NumberedSection): Tabular & { readonly note?: string } {
+  if (section.kind !== 'lines') return tabular(section);
+  const { x, y, series } = section;
+  const positions = [...new Set(series.flatMap(({ points }) => points.map((point) => point.x)))].sort(
+    (a, b) => a - b,
+  );
+  const stride = Math.ceil(positions.length / mostRows);
+  const kept = positions.filter((_, i) => i % stride === 0 || i === positions.length - 1);
+  const decimals = significantPlaces(series.flatMap(({ points }) => points.map((point) => point.y)));
+  const maps = series.map(({ points }) => new Map(points.map((point) => [point.x, point])));
+  return {
+    head: [x, ...series.map(({ name }) => (series.length === 1 ? y : name))],
+    rows: kept.map((at) => [at, ...maps.map((points) => pointCell(points.get(at), decimals))]),
+    digits: 'significant',
+    ...(stride > 1 && { note: `One point in ${stride}.` }),
+  };
+}
+
+function pointCell(point: Point | undefined, places: number): Cell {
+  if (point === undefined) return null;
+  const { y, low, high } = point;
+  if (low === undefined || high === undefined) return y;
+  return `${decimal(y, places)} (${decimal(low, places)} to ${decimal(high, places)})`;
 }

@@ -1,12 +1,19 @@
 import Table from 'cli-table3';
 import { cellText, count, intervalNote, placesOf } from './format.ts';
 import { isDone, type Report } from './report.ts';
-import type { Section } from './section.ts';
+import type { PublishedSection, Section, TableSection } from './section.ts';
 import { tabular } from './tabular.ts';
 
 /** The tables of a report as text; of figures, their titles. */
 export function terminalText(report: Report): string {
-  const parts = [...undoneText(report), ...report.sections.flatMap(sectionText)];
+  const figures = report.sections.filter((section) => !isTable(section) && section.kind !== 'text');
+  const parts = [
+    ...undoneText(report),
+    ...report.sections.flatMap(sectionText),
+    ...(figures.length === 0
+      ? []
+      : [`Figures of the report: ${figures.map(({ title }) => title).join('; ')}.`]),
+  ];
   return `${parts.map(printable).join('\n\n')}\n`;
 }
 
@@ -21,10 +28,13 @@ function undoneText({ jobs, run }: Report): string[] {
   ];
 }
 
+const isTable = (section: Section): section is TableSection | PublishedSection =>
+  section.kind === 'table' || section.kind === 'published';
+
 function sectionText(section: Section): string[] {
   const heading = section.title;
   if (section.kind === 'text') return [[heading, ...section.text].join('\n')];
-  if (section.kind !== 'table' && section.kind !== 'published') return [`${heading}: a figure of the report`];
+  if (!isTable(section)) return [];
   if (section.kind === 'table' && section.folded === true) return [];
   const { head, rows, digits } = tabular(section);
   const places = placesOf(rows, head.length, digits);
@@ -32,12 +42,20 @@ function sectionText(section: Section): string[] {
   const table = new Table({
     head: head.map(printable),
     style: { head: [], border: [] },
+    wordWrap: true,
+    colWidths: head.map((name, column) => {
+      const texts = rows.map((row) => cellText(row[column] ?? null, places[column]!));
+      return Math.max(...[name, ...texts].map(({ length }) => length)) > widest ? widest + 2 : null;
+    }),
     colAligns: numeric.map((right) => (right ? 'right' : 'left')),
   });
   for (const row of rows)
     table.push(head.map((_, column) => printable(cellText(row[column] ?? null, places[column]!))));
   return [[heading, table.toString(), intervalNote(rows)].filter((line) => line !== undefined).join('\n')];
 }
+
+/** Characters of a column; longer text is wrapped. */
+const widest = 40;
 
 /** Without what would steer the terminal. */
 const printable = (text: string): string =>
