@@ -101,3 +101,5 @@ async function earlierFiles(folder: string): Promise<string[]> {
     return [];
   }
 }
+
+export { type Report, terminalText };

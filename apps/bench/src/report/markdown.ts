@@ -97,33 +97,49 @@ function table(tabular: Tabular): string {
   const { head, rows, digits } = tabular;
   const places = placesOf(rows, head.length, digits);
   const right = head.map((_, column) => rows.every((row) => typeof (row[column] ?? null) !== 'string'));
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  const lines = [
-    line(head.map(plain)),
-    line(right.map((isRight) => (isRight ? '---:' : '---'))),
-    ...rows.map((row) =>
-      line(head.map((_, column) => plain(cellText(row[column] ?? null, places[column]!)))),
-    ),
-  ];
+  const cells = rows.map((row) =>
+    head.map((_, column) => plain(cellText(row[column] ?? null, places[column]!))),
+  );
   const note = intervalNote(rows);
-  return [lines.join('\n'), ...(note === undefined ? [] : [note])].join('\n\n');
+  return [aligned(head.map(plain), cells, right), ...(note === undefined ? [] : [note])].join('\n\n');
+}
+
+/** A table whose columns are as wide in the file, too. */
+function aligned(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: readonly boolean[],
+): string {
+  const widths = head.map((name, column) =>
+    Math.max(3, ...[name, ...rows.map((row) => row[column]!)].map(({ length }) => length)),
+  );
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, i) => (right[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join(' | ')} |`;
+  const rule = widths.map((width, i) => (right[i] ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width)));
+  return [line(head), line(rule), ...rows.map(line)].join('\n');
 }
 
 /** HTML, since Markdown's images have no width. */
 function gallery({ images, width }: ImagesSection, figures: readonly string[]): string[] {
   if (images.length === 0) return ['There are no images yet.'];
   const marks = { right: '✓ ', wrong: '✗ ' };
-  const columns = images.map(({ alt, caption }, i) => ({
-    image: `<img src="${figures[i]}" alt="${plain(alt)}" width="${width}">`,
-    caption: caption
+  const pictures = images.map(
+    ({ alt }, i) => `<img src="${figures[i]}" alt="${plain(alt)}" width="${width}">`,
+  );
+  const captions = images.map(({ caption }) =>
+    caption
       .map(({ text, verdict }) => `${verdict === undefined ? '' : marks[verdict]}${plain(text)}`)
       .join('<br>'),
-  }));
+  );
   const perRow = Math.max(1, Math.min(8, Math.floor(800 / (width + 30))));
-  return Array.from({ length: Math.ceil(columns.length / perRow) }, (_, row) => {
-    const part = columns.slice(row * perRow, (row + 1) * perRow);
-    const cells = (pick: 'image' | 'caption') => `| ${part.map((column) => column[pick]).join(' | ')} |`;
-    return [cells('image'), `| ${part.map(() => '---').join(' | ')} |`, cells('caption')].join('\n');
+  return Array.from({ length: Math.ceil(images.length / perRow) }, (_, row) => {
+    const [from, to] = [row * perRow, (row + 1) * perRow];
+    const shown = pictures.slice(from, to);
+    return aligned(
+      shown,
+      [captions.slice(from, to)],
+      shown.map(() => false),
+    );
   });
 }
 
