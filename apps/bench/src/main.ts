@@ -1,142 +1,41 @@
 #!/usr/bin/env node
-import { join, relative } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { corruptionNames } from '@proj/corruptions';
-import { SingleBar } from 'cli-progress';
-import Table from 'cli-table3';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { requireCorruption } from './demo/jobs.ts';
-import { share } from './demo/page.ts';
-import type { DemoResults } from './demo/results.ts';
-import { runDemo } from './demo/run.ts';
+import { Command } from 'commander';
+import { demoCommand } from './commands/demo.ts';
+import { reportError } from './commands/exit.ts';
+import { listCommand } from './commands/list.ts';
+import { planCommand } from './commands/plan.ts';
+import { reportCommand } from './commands/report.ts';
+import { retryCommand } from './commands/retry.ts';
+import { runCommand } from './commands/run.ts';
+import { statusCommand } from './commands/status.ts';
+import { workerCommand } from './commands/worker.ts';
 
-const interruption = new AbortController();
-process.once('SIGINT', () => interruption.abort());
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that has seen enough, such as head, is no failure.
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
 
 const program = new Command('bench')
-  .description('Experiments that anyone can rerun.')
+  .description('Experiments that anyone can rerun, resume and spread over machines.')
+  .helpCommand(true)
   .showHelpAfterError('(--help shows examples)')
   .exitOverride();
-program
-  .command('demo')
-  .description('train a small model on digits, patch robustness into it, take it out again, write a report')
-  .option(
-    '-c, --corruption <names>',
-    `comma-separated, of: ${corruptionNames.join(', ')}`,
-    parseCorruptions,
-    ['fog' as const, 'impulse_noise' as const],
-  )
-  .option('-s, --seed <number>', 'seed of every random draw', parseSeed, 0)
-  .option('-o, --out <folder>', 'where models, signatures and the report go', 'demo-results')
-  .option('--json', 'print the results as JSON')
-  .addHelpText(
-    'after',
-    '\nExamples:\n  npm run demo\n  npm run demo -- --corruption contrast,brightness --seed 7',
-  )
-  .action(
-    async (options: {
-      corruption: ReturnType<typeof parseCorruptions>;
-      seed: number;
-      out: string;
-      json?: boolean;
-    }) => {
-      const bar = new SingleBar({
-        format: '{bar} {percentage} %  ETA {eta_formatted}  {detail}',
-        stream: process.stderr,
-        noTTYOutput: true,
-        notTTYSchedule: 10_000,
-        etaBuffer: 500,
-        barsize: 24,
-        hideCursor: true,
-      });
-      const results = await runDemo(
-        {
-          corruptions: options.corruption,
-          seed: options.seed,
-          folder: options.out,
-          signal: interruption.signal,
-        },
-        (event) => {
-          if (event.kind === 'plan') bar.start(event.passes, 0, { detail: 'starting' });
-          else bar.update(event.passes, { detail: event.detail });
-        },
-      ).finally(() => bar.stop());
-      if (options.json === true) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
-      else process.stdout.write(summary(results, options.out));
-      if (!results.removal.equal) throw new Error('removal did not restore the standard model');
-    },
-  );
-
-function parseCorruptions(text: string) {
-  try {
-    return [...new Set(text.split(','))].map(requireCorruption);
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
-}
-
-function parseSeed(text: string): number {
-  const seed = Number(text);
-  if (!Number.isSafeInteger(seed)) throw new InvalidArgumentError('it must be an integer.');
-  return seed;
-}
-
-function summary({ corruptions, together, removal, seconds }: DemoResults, folder: string): string {
-  const percent = (value: number) => `${value.toFixed(1)} %`;
-  const table = new Table({
-    head: ['test images', 'standard', 'patched', 'all patches', 'robust', 'share of gain', 'signature'],
-    style: { head: [], border: [] },
-    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'left'],
-  });
-  for (const [
-    i,
-    { corruption, standard, patched, robust, shareOfGain, signature },
-  ] of corruptions.entries()) {
-    const all = together.corrupted[i]!.accuracy;
-    table.push(
-      [
-        corruption,
-        percent(standard.corrupted),
-        percent(patched.corrupted),
-        percent(all),
-        percent(robust.corrupted),
-        share(shareOfGain),
-        `${signature.units} units, α ${signature.alpha}`,
-      ],
-      [
-        '  clean',
-        percent(standard.clean),
-        percent(patched.clean),
-        percent(together.clean),
-        percent(robust.clean),
-        '',
-        `${signature.bytes} B, ${signature.ratio.toFixed(1)}x smaller`,
-      ],
-    );
-  }
-  const report = join(folder, 'report.html');
-  return [
-    table.toString(),
-    `SHA-256 before patching  ${removal.before}`,
-    `SHA-256 after removal    ${removal.after.map(({ sha256 }) => sha256).join(' ')} ${removal.equal ? '(equal)' : '(DIFFERENT)'}`,
-    `Done in ${Math.round(seconds)} s. Report: ${relative('.', report)} (${pathToFileURL(report).href})`,
-    `Models and signatures are in ${folder}; look at one: npm run proj -- inspect ${join(folder, 'patched.safetensors')}`,
-    '',
-  ].join('\n');
-}
+const commands = [
+  listCommand(),
+  planCommand(),
+  runCommand(),
+  statusCommand(),
+  retryCommand(),
+  reportCommand(),
+  workerCommand(),
+  demoCommand(),
+];
+for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
 
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = report(error);
-}
-
-function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (interruption.signal.aborted) {
-    process.stderr.write('bench: interrupted; the same command starts again\n');
-    return 130;
-  }
-  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
-  return 1;
+  process.exitCode = reportError(error, process.argv.includes('--json'));
 }

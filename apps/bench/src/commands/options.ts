@@ -1,9 +1,22 @@
+import { availableParallelism } from 'node:os';
 import { InvalidArgumentError, Option } from 'commander';
+import type { PresetName } from '../experiment.ts';
 import { presetNames } from '../runner/open.ts';
 import type { Overrides } from '../runner/settings.ts';
 
+/** What says which jobs, and where their results are. */
+export interface PlanOptions {
+  readonly preset: PresetName;
+  readonly set: Overrides;
+  readonly store: string;
+}
+
+export const defaultStore = process.env['PROJ_BENCH_STORE'] ?? 'bench-results';
+
 export const storeOption = (): Option =>
-  new Option('--store <folder>', 'where results are kept').env('PROJ_BENCH_STORE').default('bench-results');
+  new Option('--store <folder>', 'where results are kept; PROJ_BENCH_STORE sets it, too').default(
+    defaultStore,
+  );
 
 export const presetOption = (): Option =>
   new Option('--preset <name>', 'how much: minutes, hours, or the whole grid of the paper')
@@ -26,6 +39,11 @@ export const jsonOption = (): Option =>
 
 export const queueOption = (): Option =>
   new Option('--queue <url>', 'let the workers of this Redis queue do the work, e.g. redis://host:6379');
+
+export const jobsOption = (): Option =>
+  new Option('--jobs <n>', 'processor cores that jobs may take together')
+    .argParser(integerOption(1))
+    .default(availableParallelism());
 
 export const numberOption =
   (least: number) =>

@@ -1,0 +1,136 @@
+import { pathToFileURL } from 'node:url';
+import type { Command } from 'commander';
+import { BenchError } from '../error.ts';
+import { writeReport } from '../report/index.ts';
+import { terminalText } from '../report/terminal.ts';
+import { Board } from '../runner/board.ts';
+import { correctedEstimates, estimatePlan } from '../runner/estimate.ts';
+import type { ExecutionOptions, RunEvent } from '../runner/events.ts';
+import { localCapacity, runLocally } from '../runner/local.ts';
+import { experimentOf } from '../runner/open.ts';
+import { type Plan, runName } from '../runner/plan.ts';
+import type { Store } from '../runner/store.ts';
+import { commandLine } from './command-line.ts';
+import { counted } from './format.ts';
+import { interruption } from './interruption.ts';
+import { liveView } from './live.ts';
+import { integerOption, jobsOption, jsonOption, numberOption, queueOption } from './options.ts';
+import { planText } from './plan-text.ts';
+
+export interface ExecuteOptions {
+  readonly jobs: number;
+  readonly retries: number;
+  readonly backoff: number;
+  readonly stallShown: number;
+  readonly stallKilled: number;
+  readonly out?: string;
+  readonly queue?: string;
+  readonly priority?: number;
+  readonly json?: boolean;
+}
+
+/** What `run` and `retry` have in common. */
+export const withExecution = (command: Command): Command =>
+  command
+    .addOption(jobsOption())
+    .option('--retries <n>', 'attempts after the first', integerOption(0), 2)
+    .option('--backoff <seconds>', 'pause before the first of them; it doubles', numberOption(0), 5)
+    .option('--stall-shown <seconds>', 'a job silent for so long is shown as stalled', numberOption(0), 60)
+    .option('--stall-killed <seconds>', 'a job silent for so long is killed', numberOption(0), 900)
+    .option('--out <folder>', 'where the report goes; default: reports/ in the store')
+    .addOption(queueOption())
+    .option('--priority <n>', 'with --queue: jobs with more come first', integerOption(-1000))
+    .addOption(jsonOption());
+
+/**
+ * Shows a plan, runs it, and writes its report.
+ *
+ * @param again the arguments of the command that goes on after Ctrl-C.
+ * @throws {BenchError} BENCH_JOBS_FAILED, BENCH_STOPPED.
+ */
+export async function execute(
+  plan: Plan,
+  store: Store,
+  options: ExecuteOptions,
+  again: readonly string[],
+): Promise<void> {
+  const run = runName(plan);
+  const capacity = localCapacity(options.jobs);
+  await store.saveRun(run, plan);
+  const estimate = await estimatePlan(plan, store, capacity);
+  process.stderr.write(`${planText(plan, estimate, options.jobs)}`);
+  const signal = interruption();
+  const note = () => process.stderr.write('stopping at the next checkpoints; Ctrl-C again ends at once\n');
+  signal.addEventListener('abort', note);
+  const ends = new Map<string, RunEvent>();
+  const board = new Board(plan, await correctedEstimates(plan, store), capacity);
+  const view = liveView(board, process.stderr);
+  try {
+    for await (const event of await executor(plan, store, options, signal)) {
+      ends.set(event.id, event);
+      view.take(event);
+    }
+  } finally {
+    view.end();
+    signal.removeEventListener('abort', note);
+  }
+  const events = plan.jobs.map(({ id }) => ends.get(id)!);
+  const unfinished = events.filter(({ state }) => state !== 'done');
+  const stopped = signal.aborted && unfinished.length > 0;
+  const report = stopped
+    ? undefined
+    : await writeReport(plan, store, await experimentOf(plan), options.out ?? store.report(run));
+  if (options.json === true) {
+    const jobs = plan.jobs.map(({ label }, i) => ({ label, ...events[i]! }));
+    const document = {
+      schema: 'proj.bench.run/1',
+      run,
+      store: store.root,
+      stopped,
+      report: report?.html,
+      jobs,
+    };
+    process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+  } else if (report !== undefined) {
+    process.stdout.write(`${terminalText(report.report)}\n`);
+  }
+  if (stopped) throw new BenchError('BENCH_STOPPED', `stopped; go on with:\n  ${commandLine(again)}`);
+  process.stderr.write(`Report: ${report!.html} (${pathToFileURL(report!.html).href})\n`);
+  if (unfinished.length > 0) throw failed(plan, unfinished, again);
+}
+
+/** Redis and what speaks to it are loaded only where they are asked for. */
+async function executor(
+  plan: Plan,
+  store: Store,
+  { queue: url, priority, jobs, retries, backoff, stallShown, stallKilled }: ExecuteOptions,
+  signal: AbortSignal,
+): Promise<AsyncIterable<RunEvent>> {
+  const options: ExecutionOptions = { retries, backoffSeconds: backoff, signal };
+  if (url === undefined)
+    return runLocally(plan, store, {
+      ...options,
+      jobs,
+      stallSeconds: { shown: stallShown, killed: stallKilled },
+    });
+  const { runOnQueue } = await import('../queue/run.ts');
+  return runOnQueue(plan, store, { ...options, url, ...(priority !== undefined && { priority }) });
+}
+
+function failed(plan: Plan, unfinished: readonly RunEvent[], again: readonly string[]): BenchError {
+  const labels = new Map(plan.jobs.map(({ id, label }) => [id, label]));
+  const given = unfinished.filter(({ state }) => state === 'failed');
+  const lines = given.flatMap(({ id, message, log = [] }) => [
+    `  ${labels.get(id)} (${id}): ${message}`,
+    ...log.map((line) => `    ${line}`),
+  ]);
+  const rest = unfinished.length - given.length;
+  return new BenchError(
+    'BENCH_JOBS_FAILED',
+    [
+      `${counted(given.length, 'job')} failed${rest > 0 ? `, ${rest} could not run because of that` : ''}:`,
+      ...lines,
+      `try again with:\n  ${commandLine(['retry', ...again.slice(1), '--failed'])}`,
+    ].join('\n'),
+  );
+}
