@@ -67,7 +67,9 @@ function find({ name, folder, file, pack }: Records): { readonly path: string; r
   ]);
   const found = places.find(({ path }) => existsSync(path));
   if (found !== undefined) return found;
-  const get = name.startsWith('cifar10/') ? 'Fetch it with "npm run proj -- data get cifar10", or set' : 'Set';
+  const get = name.startsWith('cifar10/')
+    ? 'Fetch it with "npm run proj -- data get cifar10", or set'
+    : 'Set';
   throw new BenchError(
     'BENCH_DATA_MISSING',
     `${name} is not on this machine; none of these is there: ${places.map(({ path }) => path).join(', ')}. ${get} PROJ_DATA_DIR to a folder that has one of them.`,

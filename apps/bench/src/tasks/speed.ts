@@ -2,7 +2,7 @@ import type { VitConfig } from '@proj/vit/forward';
 import { forwardFlop } from './model.ts';
 
 /** What estimates are made from: measured with the reproducible kernels on one core of a machine of 2025. */
-const flopPerSecond = 9e9;
+const flopPerSecond = 15e9;
 /** A process, tfjs-wasm, and CIFAR from a pack. */
 export const overheadSeconds = 3;
 

@@ -38,6 +38,8 @@ export type TrainConfig = ModelConfig &
 export type TrainResult = {
   /** `stateSha256` of the parameters. */
   readonly sha256: string;
+  /** The same of the model that it went on from. */
+  readonly start: string | null;
   readonly parameters: number;
   /** Of the parameters. */
   readonly bytes: number;
@@ -127,8 +129,15 @@ async function run(context: TaskContext<TrainConfig>): Promise<TrainResult> {
       const bytes = [...state.values()].reduce((sum, tensor) => sum + tensor.bytes.length, 0);
       // Who resumes behind the last step has not seen the last evaluation.
       const validated = latest ?? (await validate?.(state)) ?? null;
-      const { sha256, step: steps } = event;
-      return { sha256, parameters: bytes / 4, bytes, images: dataset.length, steps, validation: validated };
+      return {
+        sha256: event.sha256,
+        start: start?.sha256 ?? null,
+        parameters: bytes / 4,
+        bytes,
+        images: dataset.length,
+        steps: event.step,
+        validation: validated,
+      };
     }
   }
   throw new Error('the training ended without telling how');
