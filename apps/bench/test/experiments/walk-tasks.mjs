@@ -10,7 +10,7 @@ const note = (text) => appendFileSync(process.env.BENCH_TEST_NOTES, `${text}\n`)
 export const walk = defineTask({
   name: 'walk',
   module: import.meta.url,
-  estimate: ({ steps }) => ({ seconds: steps / 50, bytes: 1000 }),
+  estimate: ({ steps, bytes = 1000 }) => ({ seconds: steps / 50, bytes }),
   async run({ config: { name, steps, pause }, seed, scratch, files, metrics, signal, progress }) {
     const checkpoint = join(scratch, 'position.json');
     let at = { step: 0, x: 0, state: seed + 1 };
