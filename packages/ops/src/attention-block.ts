@@ -6,10 +6,13 @@ import { layerNorm } from './layer-norm.ts';
 import { linear } from './linear.ts';
 import { plus } from './plus.ts';
 import { type Affine, branch, requireBranch } from './residual.ts';
+import { requirePackedMask } from './scores.ts';
+import { requireFloat, requireShapes } from './shapes.ts';
 
 /**
  * x + proj(attention(qkv(LayerNorm(x)))), the attention branch of a pre-norm transformer (Dosovitskiy et al. 2021, eq. 2), for `x`
- * [B, N, C], `norm` [C], `qkv` [3 C, C], `proj` [C, C], float32; scores are scaled by 1 / sqrt(C / heads).
+ * [B, N, C], `norm` [C], `qkv` [3 C, C], `proj` [C, C], float32; scores are scaled by 1 / sqrt(C / heads). `mask` is added to them
+ * as `attentionPacked` does it: [R, heads, N, N] or what broadcasts to that, R a divisor of B, with a gradient.
  *
  * With kernels it is one step of the tape, which goes through a few images at a time: bias and residual belong to the products'
  * passes, nothing is permuted, and kept for the gradient are x, its rows' statistics, q, k, v, the probabilities, and what they make of v.
@@ -22,6 +25,7 @@ export function attentionBlock(
   { norm, qkv, proj }: { readonly norm: Affine; readonly qkv: Affine; readonly proj: Affine },
   heads: number,
   eps: number,
+  mask?: Tensor,
 ): Tensor {
   const channels = x.shape.at(-1) ?? 0;
   const first = { name: 'qkv', affine: qkv, width: 3 * channels };
@@ -32,6 +36,10 @@ export function attentionBlock(
       `attentionBlock: the number of heads must divide C = ${channels}, got ${heads}; a ViT has C / 64 as a rule.`,
     );
   }
+  const masks = mask === undefined ? {} : { mask };
+  requireFloat('attentionBlock', masks);
+  requireShapes(x.rank === 3, 'attentionBlock', 'x [B, N, C]', { x });
+  requirePackedMask('attentionBlock', mask, x.shape[0]!, heads, x.shape[1]!);
   const scale = 1 / Math.sqrt(channels / heads);
   const named = {
     x,
@@ -41,11 +49,12 @@ export function attentionBlock(
     biasIn: qkv.bias,
     weightOut: proj.weight,
     biasOut: proj.bias,
+    ...masks,
   };
   if (!isFast('AttentionBlock')) {
     return tidy(() => {
       const packed = linear(layerNorm(x, norm.weight, norm.bias, eps), qkv.weight, qkv.bias);
-      return plus(x, linear(attentionPacked(packed, heads, scale), proj.weight, proj.bias));
+      return plus(x, linear(attentionPacked(packed, heads, scale, mask), proj.weight, proj.bias));
     });
   }
   const kept = ['mean', 'inverse', 'qkv', 'attended', 'p'];

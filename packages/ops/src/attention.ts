@@ -1,7 +1,7 @@
 import { concat, matMul, reshape, slice, type Tensor, transpose } from '@tensorflow/tfjs-core';
 import { type Differentiated, differentiable } from './differentiable.ts';
 import { fast } from './fast.ts';
-import { requireHeads, requireMask, requireScale } from './scores.ts';
+import { requireHeads, requireMask, requirePackedMask, requireScale } from './scores.ts';
 import { requireFloat, requireShapes } from './shapes.ts';
 import { maskedSoftmax, scoreGradients, softmaxGradient } from './softmax.ts';
 
@@ -66,8 +66,7 @@ export function attentionPacked(qkv: Tensor, heads: number, scale: number, mask?
     'qkv [B, N, 3 C] with N > 0 and C a multiple of the heads',
     { qkv },
   );
-  const period = mask?.rank === 4 && mask.shape[0]! > 0 && batch % mask.shape[0]! === 0 ? mask.shape[0]! : 1;
-  requireMask(`attentionPacked with ${heads} heads`, mask, [period, heads, tokens, tokens]);
+  const period = requirePackedMask('attentionPacked', mask, batch, heads, tokens);
   requireScale('attentionPacked', scale);
   const channels = width / 3;
   const size = channels / heads;

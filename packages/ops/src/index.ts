@@ -4,6 +4,7 @@ export { linear } from './linear.ts';
 
 // Parts of a vision transformer
 export { patchify } from './patchify.ts';
+export { gatherRows } from './gather-rows.ts';
 export { layerNorm } from './layer-norm.ts';
 export { gelu } from './gelu.ts';
 export { type SoftmaxOptions, softmax } from './softmax.ts';

@@ -54,6 +54,7 @@ const OPERATIONS: Readonly<Record<string, [shape: number[], f: (x: tf.Tensor) =>
     (x) => ops.batchNormTraining(x, ...norm(), { ...statistics(), momentum: 0.1 }).y,
   ],
   patchify: [[1, 2, 4, 4], (x) => ops.patchify(x, 2)],
+  gatherRows: [[1, 3, 4], (x) => ops.gatherRows(x, Int32Array.of(2, 0, 2))],
   attentionPacked: [[2, 3, 12], (x) => ops.attentionPacked(x, 2, 0.5)],
   crossEntropy: [[2, 3], (x) => ops.crossEntropy(x, tf.tensor1d([0, 2], 'int32'))],
   mergeQueryKey: [[4, 4], (x) => ops.mergeQueryKey(x, wave(4, 4), 2)],

@@ -36,3 +36,22 @@ export function requireMask(operation: string, mask: Tensor | undefined, scores:
     { mask },
   );
 }
+
+/**
+ * The same for scores [batch, heads, tokens, tokens], where a mask of rank 4 may have fewer for the batch: R, a divisor, serve R of
+ * it and then the next R.
+ *
+ * @returns R, 1 for a mask without such an axis.
+ */
+export function requirePackedMask(
+  operation: string,
+  mask: Tensor | undefined,
+  batch: number,
+  heads: number,
+  tokens: number,
+): number {
+  const own = mask?.rank === 4 ? mask.shape[0]! : 1;
+  const period = own > 0 && batch % own === 0 ? own : 1;
+  requireMask(`${operation} with ${heads} heads`, mask, [period, heads, tokens, tokens]);
+  return period;
+}

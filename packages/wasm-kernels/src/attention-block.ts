@@ -1,4 +1,7 @@
+import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { layout, linearProducts, linearScratch, ROWS_AT_A_TIME } from './branch.ts';
+import type { Heap } from './heap.ts';
+import { packedMaskRows } from './mask-rows.ts';
 import { ownKernel } from './own-kernel.ts';
 
 /** Whole images at a time. */
@@ -6,14 +9,15 @@ const imagesAtATime = (batch: number, tokens: number): number =>
   Math.min(batch, Math.max(1, Math.floor(ROWS_AT_A_TIME / tokens)));
 
 /**
- * x [B, N, C], LayerNorm [C], layers [3 C, C] and [C, C]; eps, heads, scale, keep -> x + out(attention(in(LayerNorm(x)))), and
- * with keep = 1 each row's mean and 1 / sqrt(variance + eps), qkv [B, N, 3 C], the attention's result [B, N, C] and its
+ * x [B, N, C], LayerNorm [C], layers [3 C, C] and [C, C], mask or none [R, H, N, N], R a divisor of B; eps, heads, scale, keep ->
+ * x + out(attention(in(LayerNorm(x)))), and with keep = 1 each row's mean and 1 / sqrt(variance + eps), qkv [B, N, 3 C], the attention's result [B, N, C] and its
  * probabilities [B, H, N, N].
  */
 export const attentionBlockKernel = ownKernel<
-  'x' | 'weight' | 'bias' | 'weightIn' | 'biasIn' | 'weightOut' | 'biasOut'
+  'x' | 'weight' | 'bias' | 'weightIn' | 'biasIn' | 'weightOut' | 'biasOut',
+  'mask'
 >('AttentionBlock', (given, { attrs, heap, make }) => {
-  const { x, weight, bias, weightIn, biasIn, weightOut, biasOut } = given;
+  const { x, weight, bias, weightIn, biasIn, weightOut, biasOut, mask } = given;
   const [batch, tokens, channels] = x.shape as [number, number, number];
   const heads = attrs['heads']!;
   const size = channels / heads;
@@ -45,6 +49,7 @@ export const attentionBlockKernel = ownKernel<
     const [normal, ...rest] = layout(scratch, ...sizes) as [number, ...number[]];
     const products = rest.at(-1)!;
     const { forward } = linearProducts(heap, products);
+    const maskOf = masks(heap, mask, batch, heads, tokens);
     for (let image = 0; image < batch; image += images) {
       const here = Math.min(images, batch - image);
       const count = here * tokens;
@@ -81,8 +86,7 @@ export const attentionBlockKernel = ownKernel<
             12 * channels,
             q + 8 * channels,
             12 * channels,
-            0,
-            0,
+            ...maskOf(image + i, h),
             p + 4 * (i * heads + h) * square,
             attended + 4 * (i * tokens * channels + h * size),
             4 * channels,
@@ -99,11 +103,12 @@ export const attentionBlockKernel = ownKernel<
   return [y, ...kept];
 });
 
-/** dy and x [B, N, C], the weights and what `AttentionBlock` kept; eps, heads, scale -> the gradients of x and the six parameters. */
+/** dy and x [B, N, C], the weights, mask and what `AttentionBlock` kept; eps, heads, scale -> the gradients of x, the six parameters and the mask. */
 export const attentionBlockGradientKernel = ownKernel<
-  'dy' | 'x' | 'weight' | 'bias' | 'weightIn' | 'weightOut' | 'mean' | 'inverse' | 'qkv' | 'attended' | 'p'
+  'dy' | 'x' | 'weight' | 'bias' | 'weightIn' | 'weightOut' | 'mean' | 'inverse' | 'qkv' | 'attended' | 'p',
+  'mask'
 >('AttentionBlockGradient', (given, { attrs, heap, make }) => {
-  const { dy, x, weight, bias, weightIn, weightOut, mean, inverse, qkv, attended, p } = given;
+  const { dy, x, weight, bias, weightIn, weightOut, mean, inverse, qkv, attended, p, mask } = given;
   const [batch, tokens, channels] = x.shape as [number, number, number];
   const heads = attrs['heads']!;
   const size = channels / heads;
@@ -117,7 +122,9 @@ export const attentionBlockGradientKernel = ownKernel<
     [channels],
   ];
   const gradients = shapes.map((shape) => make(shape));
+  const dMasks = mask === undefined ? [] : [make(mask.shape)];
   const { kernels, offset, withScratch } = heap;
+  for (const dMask of dMasks) kernels.clear(offset(dMask), 4 * util.sizeFromShape(dMask.shape));
   const images = imagesAtATime(batch, tokens);
   const most = images * tokens;
   const square = tokens * tokens;
@@ -129,6 +136,7 @@ export const attentionBlockGradientKernel = ownKernel<
   withScratch(layout(0, ...sizes).at(-1)! + scratchBytes, (scratch) => {
     const [dqkv, rowsOfC, unused, products] = layout(scratch, ...sizes) as [number, number, number, number];
     const { input, parameters } = linearProducts(heap, products);
+    const dMaskOf = masks(heap, dMasks[0], batch, heads, tokens);
     const [dWeight, dBias, ...layers] = gradients.map(offset) as [
       number,
       number,
@@ -172,8 +180,7 @@ export const attentionBlockGradientKernel = ownKernel<
             step,
             dq + 8 * channels,
             step,
-            0,
-            0,
+            ...dMaskOf(image + i, h),
             products,
           );
         }
@@ -207,5 +214,18 @@ export const attentionBlockGradientKernel = ownKernel<
       );
     }
   });
-  return [dx, ...gradients];
+  return [dx, ...gradients, ...dMasks];
 });
+
+/** Where a mask, or its gradient, has the scores of a head of an image, and how far apart its rows are; 0 for none. */
+function masks(
+  { offset }: Heap,
+  mask: TensorInfo | undefined,
+  batch: number,
+  heads: number,
+  tokens: number,
+): (image: number, head: number) => readonly [start: number, step: number] {
+  if (mask === undefined) return () => [0, 0];
+  const { starts, step } = packedMaskRows(mask, batch, heads, tokens);
+  return (image, head) => [offset(mask) + starts[image * heads + head]!, step];
+}

@@ -1,6 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { attend, attendGradient, type HeadSizes, type Matrices, matrices } from './attention-heads.ts';
-import { maskRows } from './mask-rows.ts';
+import { packedMaskRows } from './mask-rows.ts';
 import { ownKernel } from './own-kernel.ts';
 
 /** qkv [B, N, 3 C], mask or none [R, H, N, N], R a divisor of B; heads, scale -> y [B, N, C] and the probabilities p [B, H, N, N]. */
@@ -13,7 +13,10 @@ export const attentionPackedKernel = ownKernel<'qkv', 'mask'>(
     attend(
       heap,
       headSizes(qkv, heads, attrs['scale']!),
-      { ...packed(qkv, heads), mask: mask && masks(mask, batch, heads, tokens) },
+      {
+        ...packed(qkv, heads),
+        mask: mask && { tensor: mask, ...packedMaskRows(mask, batch, heads, tokens) },
+      },
       matrices(p),
       columns(y, heads, 1, 0),
     );
@@ -35,7 +38,10 @@ export const attentionPackedGradientKernel = ownKernel<'dy' | 'qkv' | 'p', 'mask
       { ...packed(qkv, heads), mask: undefined },
       matrices(p),
       columns(dy, heads, 1, 0),
-      { ...packed(dqkv, heads), mask: dMask && masks(dMask, batch, heads, tokens) },
+      {
+        ...packed(dqkv, heads),
+        mask: dMask && { tensor: dMask, ...packedMaskRows(dMask, batch, heads, tokens) },
+      },
     );
     return dMask === undefined ? dqkv : [dqkv, dMask];
   },
@@ -59,10 +65,4 @@ function columns(tensor: TensorInfo, heads: number, parts: number, part: number)
   for (let b = 0; b < batch; b++)
     for (let h = 0; h < heads; h++) starts.push(4 * (b * tokens * width + part * own + h * (own / heads)));
   return { tensor, starts, step: 4 * width };
-}
-
-/** What of a mask, or of its gradient, belongs to each head: a mask of a batch of its own is repeated. */
-function masks(tensor: TensorInfo, batch: number, heads: number, tokens: number): Matrices {
-  const period = tensor.shape.length === 4 ? tensor.shape[0]! : 1;
-  return { tensor, ...maskRows(tensor, [batch / period, period, heads], tokens) };
 }

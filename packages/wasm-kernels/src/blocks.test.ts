@@ -6,7 +6,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import './install.ts';
 
-const names = ['x', 'norm.weight', 'norm.bias', 'first.weight', 'first.bias', 'last.weight', 'last.bias'];
+const names = [
+  'x',
+  'norm.weight',
+  'norm.bias',
+  'first.weight',
+  'first.bias',
+  'last.weight',
+  'last.bias',
+  'mask',
+];
 
 /** Value and gradients of a branch on a backend, of repeatable values. */
 async function results(backend: string, branch: Branch): Promise<Float32Array[]> {
@@ -53,7 +62,13 @@ const mlp = (batch: number, tokens: number, channels: number, width: number): Br
     ),
 });
 
-const attention = (batch: number, tokens: number, heads: number, size: number): Branch => {
+const attention = (
+  batch: number,
+  tokens: number,
+  heads: number,
+  size: number,
+  mask?: readonly number[],
+): Branch => {
   const channels = heads * size;
   return {
     shapes: [
@@ -64,8 +79,9 @@ const attention = (batch: number, tokens: number, heads: number, size: number): 
       [3 * channels],
       [channels, channels],
       [channels],
+      ...(mask === undefined ? [] : [[...mask]]),
     ],
-    run: (x, weight, bias, weightIn, biasIn, weightOut, biasOut) =>
+    run: (x, weight, bias, weightIn, biasIn, weightOut, biasOut, mask) =>
       attentionBlock(
         x!,
         {
@@ -75,6 +91,7 @@ const attention = (batch: number, tokens: number, heads: number, size: number): 
         },
         heads,
         1e-2,
+        mask,
       ),
   };
 };
@@ -109,6 +126,11 @@ describe('a branch as one step of the tape agrees with its composed form, value 
       { numRuns: 15, seed: 9 },
     );
   });
+
+  it('attentionBlock with a mask of each head, of all, or of as many as divide the batch', async () => {
+    const masks = [[5, 5], [5], [2, 5, 5], [1, 2, 1, 5], [3, 2, 5, 5], [3, 1, 5, 5], [6, 2, 5, 5]];
+    for (const mask of masks) await agree(attention(6, 5, 2, 3, mask));
+  });
 });
 
 describe('a branch of many rows, which the kernels take some hundreds at a time,', () => {
@@ -122,6 +144,7 @@ describe('a branch of many rows, which the kernels take some hundreds at a time,
       attention(9, 65, 2, 3),
       attention(2, 243, 1, 2),
       attention(481, 1, 1, 4),
+      attention(14, 70, 2, 3, [7, 2, 70, 70]),
     ];
     for (const branch of branches) await agree(branch);
   });
@@ -158,6 +181,14 @@ describe('a branch', () => {
     expect(() => attentionBlock(x!, parameters, 4, 1e-6)).toThrow(
       expect.objectContaining({ code: 'OPS_BAD_ARGUMENT' }),
     );
+    const mask = tf.zeros([3, 2, 2, 2]);
+    expect(() => attentionBlock(x!, parameters, 2, 1e-6, mask)).toThrow(
+      expect.objectContaining({
+        code: 'OPS_SHAPE_MISMATCH',
+        message: expect.stringContaining('broadcasts to [1, 2, 2, 2], got mask [3, 2, 2, 2]'),
+      }),
+    );
+    mask.dispose();
     expect(() => attentionBlock(x!, parameters, 2, 0)).toThrow(
       expect.objectContaining({ code: 'OPS_BAD_ARGUMENT' }),
     );

@@ -3,7 +3,8 @@ export type WasmKernelsErrorCode =
   | 'WASM_KERNELS_OUT_OF_MEMORY'
   | 'WASM_KERNELS_NO_MEMORY'
   | 'WASM_KERNELS_BAD_SHAPE'
-  | 'WASM_KERNELS_BAD_DTYPE';
+  | 'WASM_KERNELS_BAD_DTYPE'
+  | 'WASM_KERNELS_BAD_INDEX';
 
 /** Thrown by everything in this package; the message names sizes or shapes and what to do. */
 export class WasmKernelsError extends Error {

@@ -18,6 +18,7 @@ export interface WasmBackend {
   readonly dataIdMap: { get(dataId: object): { readonly id: number; readonly memoryOffset: number } };
   makeOutput(shape: number[], dtype: DataType): TensorInfo;
   write(values: Float32Array, shape: number[], dtype: DataType): object;
+  readSync(dataId: object): Int32Array;
   disposeData(dataId: object): boolean;
   incRef(dataId: object): void;
   refCount(dataId: object): number;

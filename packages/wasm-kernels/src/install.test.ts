@@ -24,6 +24,7 @@ const REPLACED = [
   'FusedDepthwiseConv2D',
   'DepthwiseConv2dNativeBackpropInput',
   'DepthwiseConv2dNativeBackpropFilter',
+  'GatherV2',
   'UnsortedSegmentSum',
   'Transpose',
   'Einsum',

@@ -33,6 +33,7 @@ import {
 import { einsumKernel } from './einsum.ts';
 import { availableFlavour, type FlavourChoice } from './flavour.ts';
 import { fusedMatMulKernel } from './fused-mat-mul.ts';
+import { gatherKernel } from './gather.ts';
 import { geluGradientKernel, geluKernel, geluTanhGradientKernel, geluTanhKernel } from './gelu.ts';
 import { globalNormKernel } from './global-norm.ts';
 import { flavourInForce, heapOf, useFlavour, type WasmBackend } from './heap.ts';
@@ -71,6 +72,7 @@ const replacements: readonly KernelConfig[] = [
   fusedDepthwiseKernel,
   depthwiseBackpropInputKernel,
   depthwiseBackpropFilterKernel,
+  gatherKernel,
   unsortedSegmentSumKernel,
   transposeKernel,
   einsumKernel,

@@ -12,3 +12,12 @@ export function maskRows({ shape }: TensorInfo, leading: readonly number[], rows
     step: own === rows ? 4 * width : 0,
   };
 }
+
+/**
+ * The same for a mask [R, H, rows, C], or what broadcasts to it, of the heads of a batch, that of each image after that of the one
+ * before: the R serve R of the batch and then the next R.
+ */
+export function packedMaskRows(mask: TensorInfo, batch: number, heads: number, rows: number) {
+  const period = mask.shape.length === 4 ? mask.shape[0]! : 1;
+  return maskRows(mask, [batch / period, period, heads], rows);
+}

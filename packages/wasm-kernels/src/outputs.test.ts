@@ -108,6 +108,7 @@ const KERNELS: Readonly<Record<string, () => tf.Tensor[]>> = {
       { x: images(2), dy: images(2) },
       same({ filterShape: [3, 3, 2, 1] }),
     ),
+  GatherV2: () => [tf.gather(tf.ones([2, 3, 4]), tf.tensor1d([2, 0], 'int32'), 1)],
   UnsortedSegmentSum: () => [tf.unsortedSegmentSum(tf.ones([3, 2]), tf.tensor1d([0, 1, 0], 'int32'), 2)],
   Transpose: () => [tf.transpose(tf.ones([3, 4, 5]), [2, 0, 1])],
   Einsum: () => [tf.einsum('abc,dbe->ead', tf.ones([2, 3, 4]), tf.ones([5, 3, 2]))],
@@ -185,12 +186,16 @@ const KERNELS: Readonly<Record<string, () => tf.Tensor[]>> = {
     return run('proj.MlpBlockGradient', { ...read, ...kept }, { eps: 1e-5 });
   },
   'proj.AttentionBlock': () =>
-    run('proj.AttentionBlock', attention(), { eps: 1e-5, heads: 2, scale: 1, keep: 1 }),
+    run(
+      'proj.AttentionBlock',
+      { ...attention(), mask: tf.ones([1, 2, 3, 3]) },
+      { eps: 1e-5, heads: 2, scale: 1, keep: 1 },
+    ),
   'proj.AttentionBlockGradient': () => {
     const { biasIn, biasOut, ...read } = attention();
-    const [row, p] = [tf.ones([6]), tf.ones([2, 2, 3, 3])];
+    const [row, p, mask] = [tf.ones([6]), tf.ones([2, 2, 3, 3]), tf.ones([1, 2, 3, 3])];
     const kept = { dy: read.x, mean: row, inverse: row, qkv: tf.ones([6, 12]), attended: read.x, p };
-    return run('proj.AttentionBlockGradient', { ...read, ...kept }, { eps: 1e-5, heads: 2, scale: 1 });
+    return run('proj.AttentionBlockGradient', { ...read, ...kept, mask }, { eps: 1e-5, heads: 2, scale: 1 });
   },
   'proj.QuantizedMlp': () => {
     const [x, ...layers] = [tf.ones([2, 3, 4]), layer('1', 5, 4), layer('2', 4, 5)];
