@@ -10,6 +10,7 @@
  * - `BENCH_JOBS_FAILED`: some jobs failed, or could not run because others did.
  * - `BENCH_STOPPED`: Ctrl-C; what was running has its checkpoint.
  * - `BENCH_QUEUE`: the queue cannot be reached.
+ * - `BENCH_ADDRESS`: this machine cannot be listened to at an address and port.
  */
 export type BenchErrorCode =
   | 'BENCH_UNKNOWN'
@@ -22,7 +23,8 @@ export type BenchErrorCode =
   | 'BENCH_STORE_INVALID'
   | 'BENCH_JOBS_FAILED'
   | 'BENCH_STOPPED'
-  | 'BENCH_QUEUE';
+  | 'BENCH_QUEUE'
+  | 'BENCH_ADDRESS';
 
 export class BenchError extends Error {
   override readonly name = 'BenchError';

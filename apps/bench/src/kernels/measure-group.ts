@@ -13,8 +13,8 @@ export interface GroupMeasuring {
   readonly clock: 'cpu' | 'wall';
   /** Rows that were measured before. */
   readonly known: readonly RowResult[];
-  /** Hears of each row that is done. */
-  readonly finished: (row: RowResult) => void | Promise<void>;
+  /** Hears what is there whenever a row is done. */
+  readonly finished: (soFar: GroupResult) => void | Promise<void>;
   /** Hears of each sample: the seconds of a rough estimate that are over, and what was at work. */
   readonly tell: (seconds: number, detail: string) => void;
   readonly signal: AbortSignal;
@@ -31,7 +31,12 @@ export async function measureGroup(
   measuring: GroupMeasuring,
 ): Promise<GroupResult> {
   const { known, finished, tell, signal } = measuring;
-  const rows: RowResult[] = [];
+  const { name, title, note } = group;
+  const columns = group.rows.flatMap((row) => wantedColumns(row, measuring).map(({ column }) => column));
+  const soFar: GroupResult & { readonly rows: RowResult[] } = {
+    ...{ name, title, note, rows: [] },
+    columns: [...new Set(columns)],
+  };
   const end = () => void engines.endAll();
   // An engine in the middle of a long sample hears nothing else.
   signal.addEventListener('abort', end);
@@ -39,37 +44,36 @@ export async function measureGroup(
     let done = 0;
     for (const row of group.rows) {
       signal.throwIfAborted();
-      let result = known.find(({ name }) => name === row.name);
-      if (result === undefined) {
+      const before = known.find(({ name }) => name === row.name);
+      if (before === undefined) {
         if (row.fresh === true) await engines.endAll();
-        result = await measuredRow(row, engines, measuring, (share) =>
-          tell(done + share * row.weight, `${group.name}: ${row.name}`),
+        const result = await measuredRow(row, engines, measuring, (share) =>
+          tell(done + share * row.weight, `${name}: ${row.name}`),
         );
-        await finished(result);
-      }
-      rows.push(result);
+        soFar.rows.push(result);
+        await finished(soFar);
+      } else soFar.rows.push(before);
       done += row.weight;
     }
   } finally {
     signal.removeEventListener('abort', end);
     await engines.endAll();
   }
-  const { name, title, note } = group;
-  return { name, title, note, rows };
+  return soFar;
 }
 
 async function measuredRow(
   row: Row,
   engines: EnginePool,
-  { engines: wanted, rounds, quick, clock, signal }: GroupMeasuring,
+  options: GroupMeasuring,
   tell: (share: number) => void,
 ): Promise<RowResult> {
-  const columns = row.columns.filter(({ engine }) => wanted.includes(engine));
-  const missing: Record<string, Cell> = {};
+  const { rounds, quick, clock, signal } = options;
+  const cells: Record<string, Cell> = {};
   const entries: Entry[] = [];
-  for (const column of columns) {
+  for (const column of wantedColumns(row, options)) {
     const engine = await engines.get(column.engine, row.threads);
-    if ('missing' in engine) missing[column.column] = { missing: engine.missing };
+    if ('missing' in engine) cells[column.column] = { missing: engine.missing };
     else entries.push({ ...column, engine });
   }
   const measuring = {
@@ -82,12 +86,9 @@ async function measuredRow(
       tell(share);
     },
   } as const;
-  const cells = { ...missing, ...(await measureRow(entries, measuring)) };
-  return {
-    name: row.name,
-    tags: row.tags,
-    clock: measuring.clock,
-    // In the order of the columns, present or not.
-    cells: Object.fromEntries(columns.map(({ column }) => [column, cells[column]!])),
-  };
+  Object.assign(cells, await measureRow(entries, measuring));
+  return { name: row.name, tags: row.tags, clock: measuring.clock, cells };
 }
+
+const wantedColumns = ({ columns }: Row, { engines }: GroupMeasuring) =>
+  columns.filter(({ engine }) => engines.includes(engine));

@@ -51,10 +51,7 @@ export const measureKernels = defineTask<KernelsConfig, KernelsResult>({
       quick,
       clock: 'cpu',
       known: rows,
-      async finished(row) {
-        rows.push(row);
-        await saved.write({ rows, about: { ...about, ...engines.about } });
-      },
+      finished: (soFar) => saved.write({ rows: soFar.rows, about: { ...about, ...engines.about } }),
       tell: (seconds, detail) => progress(seconds, total, detail),
       signal,
     });
@@ -63,7 +60,7 @@ export const measureKernels = defineTask<KernelsConfig, KernelsResult>({
 });
 
 interface Saved {
-  readonly rows: RowResult[];
+  readonly rows: readonly RowResult[];
   readonly about: Measured['engines'];
 }
 

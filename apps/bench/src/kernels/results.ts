@@ -29,6 +29,8 @@ export type GroupResult = {
   readonly name: string;
   readonly title: string;
   readonly note: string;
+  /** In the order of the table; a stored object's keys have none. */
+  readonly columns: readonly string[];
   readonly rows: readonly RowResult[];
 };
 

@@ -16,8 +16,7 @@ export function engineLines({ engines }: Measured): string[] {
   );
 }
 
-export function groupTable({ title, note, rows }: GroupResult): TextTable {
-  const columns = [...new Set(rows.flatMap(({ cells }) => Object.keys(cells)))];
+export function groupTable({ title, note, columns, rows }: GroupResult): TextTable {
   const base = columns.find((column) => column === 'stock' || column === 'cpu');
   const compared = base === undefined ? [] : ours.filter((flavour) => columns.includes(flavour));
   return {
