@@ -56,6 +56,8 @@ export async function execute(
 ): Promise<void> {
   const run = runName(plan);
   const capacity = localCapacity(options.jobs);
+  // What is damaged is told now, not after hours of work.
+  for (const { id } of plan.jobs) await store.finished(id);
   await store.saveRun(run, plan);
   const estimate = await estimatePlan(plan, store, capacity);
   process.stderr.write(`${planText(plan, estimate, options.jobs)}`);

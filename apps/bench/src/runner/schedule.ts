@@ -56,27 +56,35 @@ export function makespan(
   capacity: Capacity,
 ): number {
   const paths = criticalPaths(plan, secondsOf);
-  const open = new Set(plan.jobs.map(({ id }) => id).filter((id) => !isDone(id)));
-  const byUrgency = plan.jobs
-    .filter(({ id }) => open.has(id))
-    .sort((a, b) => paths.get(b.id)! - paths.get(a.id)!);
-  const waiting = new Set(byUrgency);
+  const open = plan.jobs.filter(({ id }) => !isDone(id));
+  const missing = new Map<JobSpec, Set<string>>();
+  const dependents = new Map<string, JobSpec[]>(open.map(({ id }) => [id, []]));
+  for (const spec of open) {
+    const needs = Object.values(spec.identity.needs).filter((need) => dependents.has(need));
+    missing.set(spec, new Set(needs));
+    for (const need of needs) dependents.get(need)!.push(spec);
+  }
+  const byUrgency = (a: JobSpec, b: JobSpec) => paths.get(b.id)! - paths.get(a.id)!;
+  const ready = open.filter((spec) => missing.get(spec)!.size === 0).sort(byUrgency);
   let running: { readonly spec: JobSpec; readonly end: number }[] = [];
-  let now = 0;
-  for (;;) {
+  for (let now = 0; ; ) {
     for (;;) {
-      const ready = [...waiting].filter(({ identity }) =>
-        Object.values(identity.needs).every((need) => !open.has(need)),
-      );
       const specs = running.map(({ spec }) => spec);
       const next = nextToStart(ready, specs, capacity);
       if (next === undefined) break;
-      waiting.delete(next);
+      ready.splice(ready.indexOf(next), 1);
       running.push({ spec: next, end: now + secondsOf(next.id) });
     }
     if (running.length === 0) return now;
     now = Math.min(...running.map(({ end }) => end));
-    for (const { spec, end } of running) if (end <= now) open.delete(spec.id);
+    for (const { spec, end } of running) {
+      if (end > now) continue;
+      for (const dependent of dependents.get(spec.id)!) {
+        const needs = missing.get(dependent)!;
+        if (needs.delete(spec.id) && needs.size === 0) ready.push(dependent);
+      }
+    }
+    ready.sort(byUrgency);
     running = running.filter(({ end }) => end > now);
   }
 }

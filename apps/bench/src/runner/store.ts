@@ -168,12 +168,13 @@ export class Store {
     const ids = await readdir(join(this.root, 'jobs')).catch(() => [] as string[]);
     const all: JobWork[] = [];
     for (const id of ids.filter((id) => this.has(id))) {
+      // A damaged result is told of by whoever needs it.
+      const finished = await this.finished(id).catch(() => undefined);
+      if (finished === undefined) continue;
       const spec = await readJson<JobSpec>(join(this.folder(id), 'job.json'));
-      const finished = await this.finished(id);
-      if (spec === undefined || finished === undefined) continue;
       const { task, files, run } = finished;
       const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-      all.push({ task, estimate: spec.estimate, seconds: run.seconds, bytes });
+      all.push({ task, estimate: spec!.estimate, seconds: run.seconds, bytes });
     }
     return all;
   }

@@ -1,0 +1,129 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { defineExperiment, defineTask, type Experiment, type Json, job } from '../experiment.ts';
+import { codeVersion } from './identity.ts';
+import { makePlan } from './plan.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'proj-identity-'));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+let made = 0;
+/** The version of `task.mjs` among these files, each time in a new folder. */
+function versionOf(files: Readonly<Record<string, string>>, programs: readonly string[] = []): string {
+  const folder = join(home, String(made++));
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(join(folder, name, '..'), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  const url = (name: string) => pathToFileURL(join(folder, name)).href;
+  return codeVersion({ module: url('task.mjs'), programs: programs.map(url) });
+}
+
+const files = {
+  'task.mjs': "import './part.mjs';\nimport 'library';\nconst later = () => import('./later.mjs');\n",
+  'part.mjs': "export * from './task.mjs';\nexport const a = 1;\n",
+  'later.mjs': 'export const b = 1;\n',
+  'program.py': 'print(1)\n',
+  'unrelated.mjs': 'export const c = 1;\n',
+  'node_modules/library/package.json': '{"name":"library","version":"1.0.0"}',
+};
+
+describe('the version of code', () => {
+  const version = versionOf(files, ['program.py']);
+
+  it('is the same wherever the code lies', () => {
+    expect(version).toMatch(/^[0-9a-f]{64}$/);
+    expect(versionOf(files, ['program.py'])).toBe(version);
+    expect(versionOf({ ...files, 'unrelated.mjs': 'changed' }, ['program.py'])).toBe(version);
+  });
+
+  it.each([
+    ['task.mjs', `${files['task.mjs']}// changed`],
+    ['part.mjs', `${files['part.mjs']}// changed`],
+    ['later.mjs', 'export const b = 2;\n'],
+    ['program.py', 'print(2)\n'],
+    ['node_modules/library/package.json', '{"name":"library","version":"1.0.1"}'],
+  ])('changes with %s', (name, text) => {
+    expect(versionOf({ ...files, [name]: text }, ['program.py'])).not.toBe(version);
+  });
+
+  it('changes when two files change places', () => {
+    const two = {
+      'task.mjs': "import './a.mjs';\nimport './b.mjs';\n",
+      'a.mjs': 'a();\n',
+      'b.mjs': 'b();\n',
+    };
+    expect(versionOf({ ...two, 'a.mjs': two['b.mjs'], 'b.mjs': two['a.mjs'] })).not.toBe(versionOf(two));
+  });
+
+  it("changes with what is built of the workspace's packages", () => {
+    const one = (text: string) =>
+      versionOf({
+        'task.mjs': "import '@proj/tool';\n",
+        'node_modules/@proj/tool/package.json':
+          '{"name":"@proj/tool","version":"0.1.0","dependencies":{"deep":"1"}}',
+        'node_modules/@proj/tool/dist/index.js': text,
+        'node_modules/deep/package.json': '{"name":"deep","version":"1.0.0"}',
+      });
+    expect(one('a')).toBe(one('a'));
+    expect(one('a')).not.toBe(one('b'));
+  });
+});
+
+/** In this file, so that it is exported by the module that it names. */
+export const task = defineTask({
+  name: 'measure',
+  module: import.meta.url,
+  run: async (): Promise<Json> => null,
+});
+
+type Change = {
+  name?: string;
+  label?: string;
+  config?: Json;
+  seed?: number;
+  data?: string[];
+  timing?: boolean;
+};
+
+async function idOf({
+  name = 'one',
+  label = 'job',
+  config = 1,
+  seed = 0,
+  data = [],
+  timing = false,
+}: Change) {
+  const preset = { about: '', settings: {} };
+  const experiment: Experiment = defineExperiment({
+    name,
+    title: '',
+    about: '',
+    presets: { smoke: preset, study: preset, full: preset },
+    jobs: () => [job(task, { label, config: { b: 1, a: config }, seed, data, resources: { timing } })],
+    report: () => [],
+  });
+  return (await makePlan(experiment, import.meta.url, 'smoke', {})).jobs[0]!.id;
+}
+
+describe("a job's id", () => {
+  it('is what it computes: not its label, not its experiment', async () => {
+    const id = await idOf({});
+    expect(id).toMatch(/^[0-9a-f]{16}$/);
+    expect(await idOf({ label: 'other', name: 'two' })).toBe(id);
+  });
+
+  it.each<Change>([{ config: 2 }, { seed: 1 }, { data: ['digits'] }, { timing: true }])(
+    'changes with %j',
+    async (change) => {
+      expect(await idOf(change)).not.toBe(await idOf({}));
+    },
+  );
+
+  it('is refused where the configuration is not JSON', async () => {
+    await expect(idOf({ config: Number.NaN })).rejects.toMatchObject({ code: 'BENCH_EXPERIMENT_INVALID' });
+  });
+});
