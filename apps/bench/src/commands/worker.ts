@@ -3,7 +3,8 @@ import { Command, Option } from 'commander';
 import { BenchError } from '../error.ts';
 import { machine, machineFingerprint } from '../runner/machine.ts';
 import { Store } from '../runner/store.ts';
-import { integerOption, jsonOption, numberOption, queueOption, storeOption } from './options.ts';
+import { interruption } from './interruption.ts';
+import { jobsOption, jsonOption, numberOption, storeOption } from './options.ts';
 
 interface Options {
   readonly queue: string;
@@ -27,13 +28,12 @@ interface WorkerReport {
 }
 
 export function workerCommand(): Command {
-  const here = machine();
   return new Command('worker')
     .description('run jobs of a queue on this machine until Ctrl-C')
-    .addOption(queueOption().makeOptionMandatory())
+    .requiredOption('--queue <url>', 'the Redis queue, e.g. redis://host:6379')
     .addOption(storeOption())
-    .option('--jobs <number>', 'processor cores for jobs', integerOption(1), here.cores)
-    .option('--memory <GiB>', 'memory for jobs', numberOption(0.1), here.memoryGiB)
+    .addOption(jobsOption())
+    .option('--memory <GiB>', 'memory for jobs', numberOption(0.1), machine().memoryGiB)
     .option('--tags <names>', 'what this machine has, comma-separated: gpu,big', tagsOf, [])
     .addOption(
       new Option(
@@ -64,9 +64,6 @@ const tagsOf = (text: string): string[] =>
     .filter((tag) => tag !== '');
 
 async function serve({ queue, store, jobs, memory, tags, lock, json }: Options): Promise<void> {
-  const stop = new AbortController();
-  // A second one ends it at once; what it had is then given to others when its lock runs out.
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
   const host = hostname();
   const report: WorkerReport = { schema: 'proj.bench.worker/1', host, done: [], failed: [], returned: [] };
   const { work } = await import('../queue/worker.ts');
@@ -78,7 +75,7 @@ async function serve({ queue, store, jobs, memory, tags, lock, json }: Options):
     url: queue,
     worker: { host, pid: process.pid, cores: jobs, memoryGiB: memory, tags, machine: machineFingerprint() },
     lockMs: 1000 * lock,
-    signal: stop.signal,
+    signal: interruption(),
     tell(event) {
       if (event.kind === 'lost') return say('connection to the queue lost; what runs goes on, trying again');
       if (event.kind === 'back') return say('connection to the queue is back');

@@ -21,7 +21,10 @@ export async function connect(url: string): Promise<Redis> {
     throw unreachable(url, 'it is not of the form redis://host:6379');
   let stood = false;
   let reason = '';
+  // As redis-cli does: a password in the URL can be read in the list of processes.
+  const password = process.env['REDISCLI_AUTH'];
   const redis = new Redis(url, {
+    ...(password !== undefined && new URL(url).password === '' && { password }),
     lazyConnect: true,
     connectTimeout: 10_000,
     maxRetriesPerRequest: null,
@@ -44,5 +47,5 @@ export async function connect(url: string): Promise<Redis> {
 const unreachable = (url: string, reason: string) =>
   new BenchError(
     'BENCH_QUEUE',
-    `there is no queue at ${shownUrl(url)} (${reason}); start Redis there (redis-server --appendonly yes), or check address and password.`,
+    `there is no queue at ${shownUrl(url)} (${reason}); start Redis there (redis-server --appendonly yes), or check the address, and the password (in REDISCLI_AUTH, or in the URL).`,
   );

@@ -81,6 +81,8 @@ async function stateOf(
     const { attempts, message, log } = failure;
     return { id, state: 'failed', attempt: attempts, message, log };
   }
+  // Workers look at it now and then, and put it back.
+  if (needs.some(({ state }) => state !== 'done')) return { id, state: 'waiting' };
   const attempt = (job?.attemptsMade ?? 0) + 1;
   // An object since the worker wrote one, zero before.
   const progress = typeof job?.progress === 'object' ? (job.progress as QueueProgress) : undefined;
@@ -101,7 +103,6 @@ async function stateOf(
   if (queued === 'delayed' && attempt > 1 && progress?.note === undefined) {
     return { id, state: 'retrying', attempt, ...(job?.failedReason && { message: job.failedReason }) };
   }
-  if (needs.some(({ state }) => state !== 'done')) return { id, state: 'waiting' };
   const message = progress?.note ?? nobodyFor(spec, workers);
   return { id, state: 'queued', ...(message !== undefined && { message }) };
 }

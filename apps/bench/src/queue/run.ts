@@ -19,7 +19,7 @@ export interface QueueOptions extends ExecutionOptions {
   readonly watchMs?: number;
 }
 
-export const priorityLimit = 1000;
+const priorityLimit = 1000;
 
 /** A file that one machine has written is seen by the others after this time at the latest. */
 const folderLagMs = 60_000;
@@ -74,7 +74,7 @@ async function send(
   const { spec } = delivery;
   const queue = queues.named(queueName(requirementOf(spec)));
   // BullMQ's least is its first; its 0, before all others, is left to what a dead worker had.
-  const rank = priorityLimit + 1 - priority;
+  const rank = priorityLimit + 1 - Math.max(-priorityLimit, Math.min(priorityLimit, priority));
   const isOld = queued === 'failed' || queued === 'completed';
   if (isOld) {
     // The queue says that it is over and the store does not: it was forgiven or removed, or the news is under way.

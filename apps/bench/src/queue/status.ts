@@ -5,7 +5,7 @@ import { observe } from './observe.ts';
 import { Queues, type WorkerInfo } from './queues.ts';
 
 export interface QueueStatus {
-  /** In the order of the plan; those that lie in the queue, are done, or were given up. */
+  /** In the order of the plan. */
   readonly jobs: readonly RunEvent[];
   /** That have been heard of lately. */
   readonly workers: readonly WorkerInfo[];
@@ -21,7 +21,9 @@ export async function statusOfQueue(url: string, plan: Plan, store: Store): Prom
   try {
     const seen = await observe(plan, store, queues);
     return {
-      jobs: seen.filter(({ queued }) => queued !== 'unknown').map(({ event }) => event),
+      jobs: seen.map(({ event, queued }) =>
+        queued === 'unknown' ? { ...event, message: 'not in the queue' } : event,
+      ),
       workers: await queues.workers(),
     };
   } finally {

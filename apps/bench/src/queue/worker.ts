@@ -241,16 +241,16 @@ class WorkBench {
       await job.moveToDelayed(Date.now() + lockMs / 3, token);
     } else if (verdict.kind === 'failed' && verdict.again) {
       tell('retrying', verdict.message);
-      await job.moveToFailed(new Error(verdict.message), token);
+      await job.moveToFailed(new Error(verdict.message), token, false);
     } else {
       // Before it is over for the queue: whoever is handed it again hands them out again.
       await this.#handOutDependents(job.data);
       if (verdict.kind === 'done') {
         tell('done');
-        await job.moveToCompleted(null, token);
+        await job.moveToCompleted(null, token, false);
       } else {
         tell(verdict.kind, verdict.message);
-        await job.moveToFailed(new UnrecoverableError(verdict.message), token);
+        await job.moveToFailed(new UnrecoverableError(verdict.message), token, false);
       }
     }
   }
