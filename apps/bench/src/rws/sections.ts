@@ -316,7 +316,7 @@ export async function trainingCurves(seed: SeedResults): Promise<Section[]> {
       y: 'training loss',
       series: models.map(({ name, trained, lines }) => ({
         name,
-        points: smoothed(lines, passes(trained)),
+        points: smoothedLosses(lines, passes(trained)),
       })),
     },
     {
@@ -337,7 +337,8 @@ export async function trainingCurves(seed: SeedResults): Promise<Section[]> {
   ];
 }
 
-function smoothed(lines: readonly MetricsLine[], stepsPerPass: number) {
+/** Mean losses of every tenth of a pass over the data. */
+export function smoothedLosses(lines: readonly MetricsLine[], stepsPerPass: number) {
   const window = Math.ceil(stepsPerPass / 10);
   const losses = lines.flatMap(({ step, loss }) => (loss === undefined ? [] : [{ step, loss }]));
   const points: { x: number; y: number }[] = [];
