@@ -201,10 +201,38 @@ async function svg(description: string, spec: object): Promise<string> {
     ...spec,
     background: 'transparent',
     // The drawing is one image with one description; its parts say nothing by themselves.
-    config: { aria: false, font: 'inherit', axis, legend: text, view: { stroke: 'transparent' } },
+    config: {
+      aria: false,
+      mark: { aria: false },
+      font: 'inherit',
+      axis,
+      legend: text,
+      view: { stroke: 'transparent' },
+    },
   } as unknown as TopLevelSpec);
   const view = new View(parse(vegaSpec), { renderer: 'none', logLevel: None });
   const drawing = await view.toSVG();
   view.finalize();
-  return drawing.replace('<svg ', `<svg role="img" aria-label="${escapeMarkup(description)}" `);
+  return renumbered(drawing).replace(
+    '<svg ',
+    () => `<svg role="img" aria-label="${escapeMarkup(description)}" `,
+  );
 }
+
+/** Vega counts the ids of gradients through all that a process draws; the same chart should be the same bytes. */
+function renumbered(svg: string): string {
+  const numbers = new Map<string, number>();
+  const number = (id: string) => {
+    if (!numbers.has(id)) numbers.set(id, numbers.size + 1);
+    return `part-${numbers.get(id)}`;
+  };
+  return withIds(svg, number);
+}
+
+/** The drawing with other ids. Text that looks like one stays. */
+export const withIds = (svg: string, rename: (id: string) => string): string =>
+  svg.replaceAll(/<[^>]*>/g, (tag) =>
+    tag
+      .replaceAll(/ id="([^"]*)"/g, (_, id: string) => ` id="${rename(id)}"`)
+      .replaceAll(/url\(#([^)]*)\)/g, (_, id: string) => `url(#${rename(id)})`),
+  );

@@ -64,7 +64,7 @@ export function cellText(cell: Cell, places: number): string {
   if (typeof cell === 'number') return decimal(cell, places);
   const { mean, low, high } = cell;
   const text = decimal(mean, places);
-  if (low === undefined || high === undefined) return text;
+  if (low === undefined || high === undefined || !Number.isFinite(high - low)) return text;
   const [below, above] = [mean - low, high - mean];
   return Math.abs(above - below) <= 1e-9 * Math.abs(high - low)
     ? `${text} ± ${decimal(above, places)}`

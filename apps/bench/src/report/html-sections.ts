@@ -1,3 +1,4 @@
+import { withIds } from './charts.ts';
 import { cellText, intervalNote, placesOf } from './format.ts';
 import { html, type Markup, raw } from './markup.ts';
 import type {
@@ -34,9 +35,11 @@ ${table}
 
 function figure(section: LinesSection | HeatMapSection, name: string, chart: string | undefined): Markup {
   if (chart === undefined) return html`<p class="empty">There is nothing to draw yet.</p>`;
+  // Ids are the document's: two drawings must not share them.
+  const ownIds = withIds(chart, (id) => `${name}-${id}`);
   const { note, ...numbers } = shown(section);
   return html`<figure class="chart ${section.kind}" aria-labelledby="${name}">
-<div class="scroll" tabindex="0" role="group" aria-label="${section.title}, drawing">${raw(ownIds(chart, name))}</div>
+<div class="scroll" tabindex="0" role="group" aria-label="${section.title}, drawing">${raw(ownIds)}</div>
 </figure>
 <details>
 <summary>The numbers</summary>
@@ -45,28 +48,27 @@ ${note === undefined ? null : html`<p class="note">${note}</p>`}
 </details>`;
 }
 
-/** Ids within a drawing are the document's: two drawings must not share them. */
-const ownIds = (svg: string, name: string): string =>
-  svg
-    .replaceAll(/ id="([^"]*)"/g, (_, id: string) => ` id="${name}-${id}"`)
-    .replaceAll(/url\(#([^)]*)\)/g, (_, id: string) => `url(#${name}-${id})`);
-
 /** A table in a box of its own, which scrolls sideways where the page is narrow. */
 export function tableOf(table: Tabular, label: string, size?: 'small'): Markup {
   const { head, rows, digits } = table;
   const places = placesOf(rows, head.length, digits);
   const right = head.map((_, column) => rows.every((row) => typeof (row[column] ?? null) !== 'string'));
   const note = intervalNote(rows);
+  const header = (name: string, column: number): Markup => {
+    if (name === '') return html`<td></td>`;
+    return html`<th scope="col"${right[column] && column > 0 ? raw(' class="number"') : null}>${name}</th>`;
+  };
   const cell = (row: readonly Cell[], column: number): Markup => {
     const text = cellText(row[column] ?? null, places[column]!);
-    if (column === 0) return html`<th scope="row">${text}</th>`;
+    // A header that says nothing is none.
+    if (column === 0 && text !== '') return html`<th scope="row">${text}</th>`;
     if (right[column]) return html`<td class="number">${text}</td>`;
     return html`<td>${isHash(text) ? html`<code>${text}</code>` : text}</td>`;
   };
   return html`<div class="scroll" tabindex="0" role="group" aria-label="${label}">
 <table${size === undefined ? null : html` class="${size}"`}>
 <thead><tr>
-${head.map((name, column) => html`<th scope="col"${right[column] && column > 0 ? raw(' class="number"') : null}>${name}</th>`)}
+${head.map(header)}
 </tr></thead>
 <tbody>
 ${rows.map((row) => html`<tr>${head.map((_, column) => cell(row, column))}</tr>`)}

@@ -101,5 +101,3 @@ async function earlierFiles(folder: string): Promise<string[]> {
     return [];
   }
 }
-
-export { type Report, terminalText };

@@ -153,7 +153,10 @@ export const plain = (text: string): string =>
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
     .replaceAll('"', '&quot;')
-    .replaceAll(/[\\`*[\]|~$]|(?<!\w)_|_(?!\w)|!(?=\[)/g, (character) => `\\${character}`)
+    .replaceAll(
+      /[\\`*[\]|~$]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|!(?=\[)/gu,
+      (character) => `\\${character}`,
+    )
     .replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2')
     .replace(/^(#{1,6}(?=\s|$)|[-+](?=\s|$)|={1,}\s*$|-{2,}\s*$)/, '\\$1');
 

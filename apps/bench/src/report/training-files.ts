@@ -7,12 +7,16 @@ import { eventFile, eventFileName } from './tensorboard.ts';
 /** What finished jobs wrote down while they ran: as they wrote it, and as TensorBoard reads it. By path in the report's folder. */
 export async function trainingFiles(plan: Plan, store: Store): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
+  const taken = new Set<string>();
   for (const { id, label } of plan.jobs) {
     const finished = await store.finished(id);
     if (finished === undefined) continue;
     const lines = await metricsOf(finished);
     if (lines.length === 0) continue;
-    const name = files.has(`metrics/${fileName(label)}.jsonl`) ? `${fileName(label)}-${id}` : fileName(label);
+    const own = fileName(label);
+    // On some systems names that differ in case only are the same.
+    const name = taken.has(own.toLowerCase()) ? `${own}-${id}` : own;
+    taken.add(name.toLowerCase());
     files.set(`metrics/${name}.jsonl`, await readFile(finished.file(METRICS_FILE)));
     const { run } = finished;
     files.set(`tensorboard/${name}/${eventFileName(id, run.finished)}`, eventFile(lines, run));
