@@ -7,6 +7,7 @@ import { planCommand } from './commands/plan.ts';
 import { reportCommand } from './commands/report.ts';
 import { retryCommand } from './commands/retry.ts';
 import { runCommand } from './commands/run.ts';
+import { serveCommand } from './commands/serve.ts';
 import { statusCommand } from './commands/status.ts';
 import { workerCommand } from './commands/worker.ts';
 
@@ -30,6 +31,7 @@ const commands = [
   retryCommand(),
   reportCommand(),
   workerCommand(),
+  serveCommand(),
   demoCommand(),
 ];
 for (const command of commands) program.addCommand(command.copyInheritedSettings(program));

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 
-const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+const built = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
 export const experiment = (name: string): string =>
   fileURLToPath(new URL(`./experiments/${name}.mjs`, import.meta.url));
@@ -18,7 +18,7 @@ export interface Ended {
 }
 
 /** A folder of its own in which `bench` runs as users run it, and the notes that tasks take there. */
-export function workplace() {
+export function workplace(main = built) {
   const folder = mkdtempSync(join(tmpdir(), 'proj-bench-'));
   const notesFile = join(folder, 'notes');
   const started = new Set<ChildProcess>();

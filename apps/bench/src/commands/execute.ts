@@ -1,8 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { BenchError } from '../error.ts';
-import { writeReport } from '../report/index.ts';
-import { terminalText } from '../report/terminal.ts';
 import { Board } from '../runner/board.ts';
 import { correctedEstimates, estimatePlan } from '../runner/estimate.ts';
 import type { ExecutionOptions, RunEvent } from '../runner/events.ts';
@@ -79,9 +77,7 @@ export async function execute(
   const events = plan.jobs.map(({ id }) => ends.get(id)!);
   const unfinished = events.filter(({ state }) => state !== 'done');
   const stopped = signal.aborted && unfinished.length > 0;
-  const report = stopped
-    ? undefined
-    : await writeReport(plan, store, await experimentOf(plan), options.out ?? store.report(run));
+  const report = stopped ? undefined : await reportOf(plan, store, options.out ?? store.report(run));
   if (options.json === true) {
     const jobs = plan.jobs.map(({ label }, i) => ({ label, ...events[i]! }));
     const document = {
@@ -94,11 +90,21 @@ export async function execute(
     };
     process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
   } else if (report !== undefined) {
-    process.stdout.write(`${terminalText(report.report)}\n`);
+    process.stdout.write(`${report.text}\n`);
   }
   if (stopped) throw new BenchError('BENCH_STOPPED', `stopped; go on with:\n  ${commandLine(again)}`);
   process.stderr.write(`Report: ${report!.html} (${pathToFileURL(report!.html).href})\n`);
   if (unfinished.length > 0) throw failed(plan, unfinished, again);
+}
+
+/** What draws figures is loaded when there is something to draw. */
+async function reportOf(plan: Plan, store: Store, folder: string) {
+  const [{ writeReport }, { terminalText }] = [
+    await import('../report/index.ts'),
+    await import('../report/terminal.ts'),
+  ];
+  const { html, report } = await writeReport(plan, store, await experimentOf(plan), folder);
+  return { html, text: terminalText(report) };
 }
 
 /** Redis and what speaks to it are loaded only where they are asked for. */
