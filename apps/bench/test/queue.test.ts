@@ -1,4 +1,5 @@
 // Real workers, a real Redis, real kills.
+import { once } from 'node:events';
 import {
   copyFileSync,
   existsSync,
@@ -8,11 +9,14 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import express from 'express';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { dashboard } from '../src/queue/dashboard.ts';
 import { statusOfQueue } from '../src/queue/status.ts';
 import type { RunEvent } from '../src/runner/events.ts';
 import { takeLease } from '../src/runner/lease.ts';
@@ -22,6 +26,11 @@ import { hasRedis, RedisServer } from './queue/redis.ts';
 
 interface RunReport {
   readonly jobs: readonly (RunEvent & { readonly label: string })[];
+}
+
+interface BoardQueue {
+  readonly name: string;
+  readonly counts: Readonly<Record<string, number>>;
 }
 
 interface WorkerReport {
@@ -86,7 +95,7 @@ describe.skipIf(!hasRedis)('jobs through a queue', { timeout: 60_000 }, () => {
 
   it('gives what a local run gives, though workers and Redis are killed in the middle', async () => {
     prepare();
-    const grid = { shape: 'grid', steps: 10 };
+    const grid = { shape: 'grid', steps: 7 };
     const local = join(home, 'local');
     const alone = start<RunReport>(['run', experiment, ...settings(grid), '--store', local, '--jobs', '2']);
     expect((await alone.ended).code).toBe(0);
@@ -125,7 +134,7 @@ describe.skipIf(!hasRedis)('jobs through a queue', { timeout: 60_000 }, () => {
     expect(await store.failure(bad.id)).toMatchObject({ attempts: 2, message: 'it is broken' });
 
     // Nothing is tried again unasked.
-    expect(statesOf((await run(values).ended).json)['bad']).toBe('failed');
+    expect(statesOf((await run(values).ended).json)).toMatchObject({ bad: 'failed', last: 'blocked' });
     writeFileSync(mended, '');
     const retry = ['retry', experiment, '--failed', ...settings(values), '--queue', url, '--store', folder];
     const again = await start<RunReport>(retry).ended;
@@ -235,6 +244,31 @@ describe.skipIf(!hasRedis)('jobs through a queue', { timeout: 60_000 }, () => {
     expect((await submitter.ended).code).toBe(0);
   });
 
+  it('is shown by bull-board, which changes nothing', async () => {
+    prepare();
+    run({ shape: 'row', width: 2, steps: 1 });
+    await until(async () => (await status()).jobs.every(({ message }) => message !== 'not in the queue'));
+    const { router, close } = await dashboard(url);
+    const server = express().use('/queues', router).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}/queues`;
+    try {
+      const page = await fetch(`${at}/`);
+      expect(page.headers.get('content-type')).toContain('text/html');
+      const { queues } = (await (await fetch(`${at}/api/queues`)).json()) as { queues: BoardQueue[] };
+      expect(queues.map(({ name, counts }) => [name, counts['prioritized']])).toEqual([
+        ['cores-1 memory-1', 2],
+      ]);
+      const change = await fetch(`${at}/api/queues/${encodeURIComponent(queues[0]!.name)}/pause`, {
+        method: 'PUT',
+      });
+      expect(change.ok).toBe(false);
+    } finally {
+      server.close();
+      await close();
+    }
+  });
+
   it('says so when there is no queue, or it belongs to another store', async () => {
     prepare();
     const nowhere = await start(['worker', '--queue', 'redis://user:secret@127.0.0.1:1', '--store', folder])
@@ -243,15 +277,15 @@ describe.skipIf(!hasRedis)('jobs through a queue', { timeout: 60_000 }, () => {
     expect(nowhere.stderr).toContain('there is no queue at redis://127.0.0.1:1');
     expect(nowhere.stderr).not.toContain('secret');
     const mine = worker();
-    await until(async () => (await planOfWorkers()) === 1);
+    await until(async () => (await workersThere()) === 1);
     const other = await start(['worker', '--queue', url, '--store', `${folder}-other`]).ended;
     expect(other.code).toBe(1);
     expect(other.stderr).toContain('belongs to another folder of results');
     await mine.signal('SIGINT');
-    expect(await planOfWorkers()).toBe(0);
+    expect(await workersThere()).toBe(0);
   });
 
-  const planOfWorkers = async () => (await statusOfQueue(url, { jobs: [] } as never, store)).workers.length;
+  const workersThere = async () => (await statusOfQueue(url, { jobs: [] } as never, store)).workers.length;
 });
 
 /** The results and files of a store, as they lie there. */

@@ -79,6 +79,7 @@ async function serve({ queue, store, jobs, memory, tags, lock, json }: Options):
     tell(event) {
       if (event.kind === 'lost') return say('connection to the queue lost; what runs goes on, trying again');
       if (event.kind === 'back') return say('connection to the queue is back');
+      if (event.kind === 'refused') return say(`the queue refuses, trying again: ${event.message}`);
       const { spec, state, message } = event;
       if (state === 'done') report.done.push(spec.id);
       if (state === 'failed') report.failed.push(spec.id);

@@ -12,7 +12,7 @@ import { described, queueName, requirementOf, satisfies } from './requirement.ts
 export interface Observation {
   readonly spec: JobSpec;
   readonly event: RunEvent;
-  /** Where it lies in the queue, unless it is done or given up. */
+  /** Where it lies in the queue, if that was looked at. */
   readonly queued?: QueueState | 'unknown';
   readonly job?: Job<Delivery> | undefined;
 }
@@ -20,7 +20,11 @@ export interface Observation {
 export const isOver = ({ state }: RunEvent): boolean =>
   state === 'done' || state === 'failed' || state === 'blocked';
 
-/** Looks at the jobs of a plan, in its order. What was over before is not looked at again. */
+/**
+ * Looks at the jobs of a plan, in its order.
+ *
+ * @param before what was seen the last time: what was over is not looked at again.
+ */
 export async function observe(
   plan: Plan,
   store: Store,
@@ -35,15 +39,18 @@ export async function observe(
     else if (store.has(id)) events.set(id, { id, state: 'done' });
     return !events.has(id);
   });
+  // What waited for others still lies where it lay; most of a large plan does.
+  const isNear = ({ identity }: JobSpec) =>
+    before.size === 0 || Object.values(identity.needs).every((need) => before.get(need)?.state === 'done');
   const found = new Map(
-    await Promise.all(open.map(async (spec) => [spec.id, await find(spec, queues)] as const)),
+    await Promise.all(open.filter(isNear).map(async (spec) => [spec.id, await find(spec, queues)] as const)),
   );
   const labelOf = (id: string) => plan.jobs.find((spec) => spec.id === id)!.label;
   const observations: Observation[] = [];
   for (const spec of plan.jobs) {
     const { id } = spec;
     const { queued, job } = found.get(id) ?? {};
-    const event = events.get(id) ?? (await stateOf(spec, queued!, job, { store, events, workers, labelOf }));
+    const event = events.get(id) ?? (await stateOf(spec, queued, job, { store, events, workers, labelOf }));
     events.set(id, event);
     observations.push({ spec, event, ...(!isOver(event) && queued !== undefined && { queued, job }) });
   }
@@ -67,7 +74,7 @@ interface Surroundings {
 
 async function stateOf(
   spec: JobSpec,
-  queued: QueueState | 'unknown',
+  queued: QueueState | 'unknown' | undefined,
   job: Job<Delivery> | undefined,
   { store, events, workers, labelOf }: Surroundings,
 ): Promise<RunEvent> {

@@ -37,11 +37,13 @@ export async function perform(
   if (store.has(spec.id)) return { kind: 'done' };
   const failure = await store.failure(spec.id);
   if (failure !== undefined) return { kind: 'failed', message: failure.message, again: false };
-  for (const id of upstream) {
-    if ((await store.failure(id)) !== undefined)
-      return { kind: 'blocked', message: `needs job ${id}, which failed` };
+  if (!Object.values(spec.identity.needs).every((id) => store.has(id))) {
+    for (const id of upstream) {
+      if ((await store.failure(id)) !== undefined)
+        return { kind: 'blocked', message: `needs job ${id}, which failed` };
+    }
+    return { kind: 'postponed' };
   }
-  if (!Object.values(spec.identity.needs).every((id) => store.has(id))) return { kind: 'postponed' };
   const version = `${spec.identity.task} ${spec.identity.code}`;
   const differs = 'its code is not that of the plan; check out and build the same commit there';
   if (strange.has(version)) return postponed(differs);

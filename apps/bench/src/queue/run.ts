@@ -8,6 +8,7 @@ import type { Plan } from '../runner/plan.ts';
 import type { Store } from '../runner/store.ts';
 import { type Delivery, deliveriesOf, queueId } from './delivery.ts';
 import { isOver, type Observation, observe } from './observe.ts';
+import { answerOf } from './patience.ts';
 import { Queues } from './queues.ts';
 import { queueName, requirementOf } from './requirement.ts';
 
@@ -15,7 +16,7 @@ export interface QueueOptions extends ExecutionOptions {
   readonly url: string;
   /** From -1000 to 1000; those with more come first. Default 0. */
   readonly priority?: number;
-  /** How often is looked; default once a second. */
+  /** How often is looked; default once a second, less often at thousands of jobs. */
   readonly watchMs?: number;
 }
 
@@ -38,16 +39,22 @@ export async function* runOnQueue(
   store: Store,
   options: QueueOptions,
 ): AsyncGenerator<RunEvent, void> {
-  const { url, signal, watchMs = 1000 } = options;
+  const { url, signal, watchMs = Math.max(1000, 2 * plan.jobs.length) } = options;
   const queues = await Queues.open(url, store);
   try {
     const requirements = new Map(plan.jobs.map(requirementOf).map((one) => [queueName(one), one]));
     for (const requirement of requirements.values()) await queues.register(requirement);
     const deliveries = deliveriesOf(plan);
     const told = new Map<string, RunEvent>();
+    for (const { id } of plan.jobs) yield { id, state: store.has(id) ? 'done' : 'waiting' };
     for (let first = true; ; first = false) {
-      const seen = await observe(plan, store, queues, told);
-      await Promise.all(seen.map((one) => send(one, deliveries.get(one.spec.id)!, queues, options, first)));
+      const look = async () => {
+        const all = await observe(plan, store, queues, told);
+        await Promise.all(all.map((one) => send(one, deliveries.get(one.spec.id)!, queues, options, first)));
+        return all;
+      };
+      const seen = await answerOf(look(), signal);
+      if (seen === undefined) return;
       for (const { event } of seen) {
         const before = told.get(event.id);
         told.set(event.id, event);

@@ -7,6 +7,7 @@ import type { JobSpec } from '../runner/spec.ts';
 import type { Store } from '../runner/store.ts';
 import type { JobEvent } from '../runner/supervise.ts';
 import { type Delivery, type QueueProgress, queueId } from './delivery.ts';
+import { answerOf } from './patience.ts';
 import { perform, type Verdict } from './perform.ts';
 import { type JobQueue, prefix, Queues, type WorkerInfo } from './queues.ts';
 import { fits, queueName, type Requirement, satisfies } from './requirement.ts';
@@ -15,7 +16,8 @@ export type WorkerEvent =
   | { readonly kind: 'job'; readonly spec: JobSpec; readonly state: JobState; readonly message?: string }
   /** The connection to the queue. */
   | { readonly kind: 'lost' }
-  | { readonly kind: 'back' };
+  | { readonly kind: 'back' }
+  | { readonly kind: 'refused'; readonly message: string };
 
 export interface WorkerOptions {
   readonly url: string;
@@ -65,8 +67,7 @@ class WorkBench {
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #running = new Map<Promise<void>, Requirement>();
   readonly #strange = new Set<string>();
-  readonly #stopped: Promise<undefined>;
-  #wake = () => {};
+  #turn = new AbortController();
 
   constructor(store: Store, queues: Queues, options: WorkerOptions, timingPrefix: readonly string[]) {
     this.#store = store;
@@ -74,10 +75,7 @@ class WorkBench {
     this.#options = options;
     this.#timingPrefix = timingPrefix;
     const { signal, tell } = options;
-    this.#stopped = new Promise((resolve) => {
-      if (signal.aborted) resolve(undefined);
-      signal.addEventListener('abort', () => resolve(undefined), { once: true });
-    });
+    signal.addEventListener('abort', () => this.#turn.abort());
     queues.redis.on('close', () => {
       if (!signal.aborted) tell({ kind: 'lost' });
     });
@@ -85,42 +83,33 @@ class WorkBench {
   }
 
   async run(): Promise<void> {
-    const { worker, lockMs, signal } = this.#options;
+    const { worker, lockMs, signal, tell } = this.#options;
     const lookMs = Math.min(1000, lockMs / 10);
-    let announced = 0;
+    const announce = throttled(() => this.#queues.announce(worker, lockMs).catch(() => {}), lockMs / 3);
     while (!signal.aborted) {
-      if (performance.now() - announced > lockMs / 3) {
-        announced = performance.now();
-        await this.#orStopped(this.#queues.announce(worker, lockMs));
+      this.#turn = new AbortController();
+      try {
+        announce();
+        await answerOf(this.#subscribe(), signal);
+        while (!signal.aborted && (await this.#startNext()));
+      } catch (error) {
+        // What Redis refuses, perhaps for want of memory, it may take later; what runs goes on.
+        tell({ kind: 'refused', message: (error as Error).message });
+        await wait(lockMs / 3, undefined, { signal: this.#turn.signal }).catch(() => {});
       }
-      await this.#orStopped(this.#subscribe());
-      while (!signal.aborted && (await this.#startNext()));
-      const ended = new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-      await Promise.race([ended, wait(lookMs), this.#stopped]);
+      // Until there may be something new: a job has ended, or it is time to look.
+      if (!signal.aborted) await wait(lookMs, undefined, { signal: this.#turn.signal }).catch(() => {});
     }
     await Promise.all(this.#running.keys());
   }
 
   async close(): Promise<void> {
-    const { redis } = this.#queues;
-    if (redis.status === 'ready') await this.#queues.withdraw(this.#options.worker);
+    const { worker, signal } = this.#options;
+    if (this.#queues.redis.status === 'ready')
+      await answerOf(this.#queues.withdraw(worker), signal, farewellMs).catch(() => {});
     // It is stopping: there is nothing to be waited for.
     await Promise.all([...this.#subscriptions.values()].map(({ fetcher }) => fetcher.close(true)));
     await this.#queues.close();
-  }
-
-  /** A command waits as long as Redis is away; Ctrl-C does not. */
-  #orStopped<T>(command: Promise<T>): Promise<T | undefined> {
-    command.catch(() => {});
-    return Promise.race([command, this.#stopped]);
-  }
-
-  /** What has been asked of Redis is waited for, if it answers at all. */
-  #orFarewell<T>(command: Promise<T>): Promise<T | undefined> {
-    command.catch(() => {});
-    return Promise.race([command, this.#stopped.then(() => wait(farewellMs, undefined, { ref: false }))]);
   }
 
   /** Finds the queues that this worker can serve; new ones appear with new plans. */
@@ -147,30 +136,36 @@ class WorkBench {
 
   /** Starts the most urgent job of all queues, if there is one and there is room for it. Nothing overtakes it meanwhile. */
   async #startNext(): Promise<boolean> {
-    const heads = await this.#orStopped(
+    const { worker, signal } = this.#options;
+    const heads = await answerOf(
       Promise.all(
         [...this.#subscriptions.values()].map(async (subscription) => ({
           ...subscription,
           rank: await rankOfHead(subscription.queue),
         })),
       ),
+      signal,
     );
     if (heads === undefined) return false;
+    // A timing job waits until nothing else runs: last of its equals, it keeps nobody waiting.
     const larger = (a: Requirement, b: Requirement) =>
-      b.tags.length - a.tags.length || b.memoryGiB - a.memoryGiB || b.cores - a.cores;
+      Number(a.machine !== undefined) - Number(b.machine !== undefined) ||
+      b.tags.length - a.tags.length ||
+      b.memoryGiB - a.memoryGiB ||
+      b.cores - a.cores;
     heads.sort((a, b) => a.rank - b.rank || larger(a.requirement, b.requirement));
     for (const { requirement, fetcher, rank } of heads) {
-      if (!fits(this.#options.worker, [...this.#running.values()], requirement)) {
+      if (!fits(worker, [...this.#running.values()], requirement)) {
         if (rank === Number.POSITIVE_INFINITY) continue;
         return false;
       }
       const token = randomUUID();
       // Also where no job was seen: this is what hands out those whose delay is over.
-      const job = await this.#orFarewell(fetcher.getNextJob(token, { block: false }));
+      const job = await answerOf(fetcher.getNextJob(token, { block: false }), signal, farewellMs);
       if (job === undefined) continue;
       const done = this.#deliver(job, token).finally(() => {
         this.#running.delete(done);
-        this.#wake();
+        this.#turn.abort();
       });
       this.#running.set(done, requirement);
       return true;
@@ -216,7 +211,11 @@ class WorkBench {
     }
     const settled = this.#settle(job, token, verdict, (note) => progress(latest, note));
     // Without an answer the queue finds out by itself: the lock runs out, and what is done is done.
-    await this.#orFarewell(settled.catch(() => {}));
+    await answerOf(
+      settled.catch(() => {}),
+      signal,
+      farewellMs,
+    );
   }
 
   async #settle(
