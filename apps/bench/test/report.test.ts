@@ -189,7 +189,7 @@ describe('of a run that is not finished, a report', () => {
       ...['done', 'done', 'failed', 'blocked', 'blocked'],
       ...['missing', 'missing', 'missing', 'missing'],
     ]);
-    const goOn = `npm run bench -- run sample --preset smoke --set seeds=0,1 --set 'name=it'\\''s'`;
+    const goOn = `npm run bench -- retry sample --preset smoke --set seeds=0,1 --set 'name=it'\\''s' --failed`;
     const html = await read('index.html');
     expect(html).toContain('7 of 9 jobs not done: 1 failed, 2 blocked, 4 missing');
     expect(html).toContain('loss is &lt;NaN&gt;');
@@ -353,6 +353,13 @@ export default {
       { run: 'outside-smoke', jobs: 9, done: 9, html: join(out, 'outside-smoke/index.html') },
     ]);
     expect(existsSync(reports[0].html)).toBe(true);
+  });
+
+  test('reports on a run as it was recorded, though the experiment has other jobs by now', async () => {
+    await record();
+    await finishJobs(2);
+    const { stdout } = await bench(join(root, 'outside.mjs'), '--preset', 'smoke');
+    expect(stdout).toContain('7 of 9 jobs not done');
   });
 
   test('says that nothing was run', async () => {

@@ -5,9 +5,9 @@ import type { PresetName } from '../experiment.ts';
 import { writeReport } from '../report/index.ts';
 import { isDone } from '../report/report.ts';
 import { terminalText } from '../report/terminal.ts';
-import { experimentOf, planFor } from '../runner/open.ts';
+import { experimentOf, openExperiment, planFor } from '../runner/open.ts';
 import { type Plan, runName } from '../runner/plan.ts';
-import type { Overrides } from '../runner/settings.ts';
+import { type Overrides, overridden } from '../runner/settings.ts';
 import { Store } from '../runner/store.ts';
 import { jsonOption, presetOption, setOption, storeOption } from './options.ts';
 
@@ -39,9 +39,7 @@ export const reportCommand = (): Command =>
     .action(async (name: string | undefined, options: Options) => {
       const store = new Store(options.store);
       const plans =
-        name === undefined
-          ? await recordedPlans(store)
-          : [await recordedOrNew(store, await planFor(name, options.preset, options.set))];
+        name === undefined ? await recordedPlans(store) : [await recordedOrNew(store, name, options)];
       const made = [];
       for (const plan of plans) {
         const run = runName(plan);
@@ -71,6 +69,18 @@ async function recordedPlans(store: Store): Promise<Plan[]> {
   return plans;
 }
 
-/** What was run, if it was run: the code, and with it the jobs' ids, may have changed since. */
-const recordedOrNew = async (store: Store, plan: Plan): Promise<Plan> =>
-  (await store.run(runName(plan))) ?? plan;
+/** What was run, if it was run: the code, and with it the jobs' ids, may have changed since, and the data may not be here. */
+async function recordedOrNew(store: Store, name: string, { preset, set }: Options): Promise<Plan> {
+  const { experiment, module } = await openExperiment(name);
+  const settings = overridden(experiment.presets[preset].settings, set);
+  const run = runName({
+    schema: 'proj.bench.plan/1',
+    experiment: experiment.name,
+    module,
+    preset,
+    settings,
+    overrides: set,
+    jobs: [],
+  });
+  return (await store.run(run)) ?? planFor(name, preset, set);
+}

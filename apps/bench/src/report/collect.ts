@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { commandLine, planArguments } from '../commands/command-line.ts';
 import type { Config, Experiment, Finished, Json, Outcome, Task } from '../experiment.ts';
 import { sha256Of } from '../runner/identity.ts';
-import { experimentArgument } from '../runner/open.ts';
 import type { Plan } from '../runner/plan.ts';
 import type { JobSpec } from '../runner/spec.ts';
 import type { Store } from '../runner/store.ts';
@@ -26,11 +26,18 @@ export async function collectReport(plan: Plan, store: Store, experiment: Experi
     about: experiment.about,
     preset: plan.preset,
     settings: plan.settings,
-    run: command('run', plan),
-    report: command('report', plan),
+    run: commandLine(['run', ...planArguments(plan)]),
+    report: commandLine(['report', ...planArguments(plan)]),
+    ...(finished.size < jobs.length && { goOn: goOn(plan, jobs) }),
     sections: await sectionsOf(plan, experiment, [...finished.values()]),
     jobs,
   };
+}
+
+/** Jobs that were given up stay so until they are asked for. */
+function goOn(plan: Plan, jobs: readonly ReportedJob[]): string {
+  if (!jobs.some(({ state }) => state === 'failed')) return commandLine(['run', ...planArguments(plan)]);
+  return commandLine(['retry', ...planArguments(plan), '--failed']);
 }
 
 const described = ({ id, label, identity }: JobSpec) => ({ id, label, ...identity });
@@ -70,14 +77,4 @@ async function sectionsOf(
     const text = [`Of the jobs that are done, no tables and figures can be made yet: ${message}`];
     return [{ kind: 'text', title: 'Not enough results', text }];
   }
-}
-
-/** What a shell needs to see in quotes. */
-const quoted = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-
-function command(name: 'run' | 'report', plan: Plan): string {
-  const settings = Object.entries(plan.overrides).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
-  const words = [experimentArgument(plan), '--preset', plan.preset, ...settings].map(quoted);
-  return ['npm run bench --', name, ...words].join(' ');
 }

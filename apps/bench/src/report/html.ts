@@ -69,7 +69,7 @@ ${tableOf(part, part.title, 'small')}
   return page.text;
 }
 
-function undone({ jobs, run }: Report): Markup | null {
+function undone({ jobs, goOn }: Report): Markup | null {
   const open = jobs.filter((job) => !isDone(job));
   if (open.length === 0) return null;
   const states = (['failed', 'blocked', 'missing'] as const).flatMap((state) => {
@@ -78,14 +78,15 @@ function undone({ jobs, run }: Report): Markup | null {
   });
   return html`<section class="warning" aria-labelledby="undone">
 <h2 id="undone">${open.length} of ${count(jobs.length, 'job')} not done: ${states.join(', ')}</h2>
-<p>What follows is made from the others. This goes on: <code>${run}</code></p>
+<p>What follows is made from the others. This goes on:</p>
+<p><code>${goOn}</code></p>
 <details open>
 <summary>Which</summary>
 <ul>
 ${open.map(
   (job) =>
     html`<li><strong>${job.label}</strong> <code>${job.id}</code>: ${job.state}${
-      job.message === undefined ? null : html` <span class="message">${job.message}</span>`
+      job.message === undefined ? null : html` <span class="message">(${job.message})</span>`
     }</li>`,
 )}
 </ul>

@@ -35,11 +35,11 @@ export function markdownPage(
   return `${blocks.join('\n\n')}\n`;
 }
 
-function undone({ jobs, run }: Report): string[] {
+function undone({ jobs, goOn = '' }: Report): string[] {
   const open = jobs.filter((job) => !isDone(job));
   if (open.length === 0) return [];
   return [
-    `**${open.length} of ${count(jobs.length, 'job')} not done.** What follows is made from the others. This goes on: ${code(run)}`,
+    `**${open.length} of ${count(jobs.length, 'job')} not done.** What follows is made from the others. This goes on: ${code(goOn)}`,
     open
       .map(
         ({ label, id, state, message }) =>

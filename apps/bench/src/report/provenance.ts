@@ -83,6 +83,7 @@ const flavourOf = ({ config }: Report['jobs'][number]): string | null =>
 function jobTable({ jobs }: Report): TableSection {
   const machines = environments(jobs.filter(isDone));
   const flavours = jobs.some((job) => flavourOf(job) !== null);
+  const needs = jobs.some((job) => Object.keys(job.needs).length > 0);
   return folded({
     title: 'Jobs',
     note: 'An id is the hash of task, configuration, seed, data, needed jobs and code; jobs with the same id have the same result. A machine is a line of the table of machines.',
@@ -97,7 +98,7 @@ function jobTable({ jobs }: Report): TableSection {
       'attempts',
       'machine',
       'configuration',
-      'needs',
+      ...(needs ? ['needs'] : []),
     ],
     rows: jobs.map((job) => [
       job.label,
@@ -110,12 +111,15 @@ function jobTable({ jobs }: Report): TableSection {
         ? [job.run.seconds, job.run.attempts, String(machines.indexOf(environmentText(job)) + 1)]
         : [null, null, null]),
       configText(job.config),
-      Object.entries(job.needs)
-        .map(([name, id]) => `${name} ${id}`)
-        .join(', '),
+      ...(needs ? [needsText(job.needs)] : []),
     ]),
   });
 }
+
+const needsText = (needs: Readonly<Record<string, string>>): string =>
+  Object.entries(needs)
+    .map(([name, id]) => `${name} ${id}`)
+    .join(', ');
 
 const configText = (config: Config): string =>
   Object.entries(config)

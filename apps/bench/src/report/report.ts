@@ -9,10 +9,12 @@ export interface Report {
   readonly about: string;
   readonly preset: string;
   readonly settings: Settings;
-  /** What makes the results, or goes on with those that are missing. */
+  /** What makes the results. */
   readonly run: string;
   /** What makes this report of them. */
   readonly report: string;
+  /** What goes on, where not all is done. */
+  readonly goOn?: string;
   readonly sections: readonly Section[];
   /** Those of the plan, needed ones before those that need them. */
   readonly jobs: readonly ReportedJob[];

@@ -17,14 +17,14 @@ export function terminalText(report: Report): string {
   return `${parts.map(printable).join('\n\n')}\n`;
 }
 
-function undoneText({ jobs, run }: Report): string[] {
+function undoneText({ jobs, goOn }: Report): string[] {
   const undone = jobs.filter((job) => !isDone(job));
   if (undone.length === 0) return [];
   const list = undone.map(
     ({ label, state, ...job }) => `  ${label}: ${state}${'message' in job ? ` (${job.message})` : ''}`,
   );
   return [
-    [`${undone.length} of ${count(jobs.length, 'job')} not done; go on with: ${run}`, ...list].join('\n'),
+    [`${undone.length} of ${count(jobs.length, 'job')} not done; go on with: ${goOn}`, ...list].join('\n'),
   ];
 }
 
