@@ -83,7 +83,9 @@ async function readRecords(records: Records): Promise<Uint8Array> {
   const { at, bytes } = records.slice;
   const handle = await open(path);
   try {
-    return (await handle.read(Buffer.alloc(bytes), 0, bytes, at)).buffer;
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(bytes), 0, bytes, at);
+    if (bytesRead === bytes) return buffer;
+    throw new BenchError('BENCH_DATA_MISSING', `${records.name} is not in ${path}, which is too short.`);
   } finally {
     await handle.close();
   }

@@ -44,6 +44,7 @@ const smoke: DesignSettings = {
   alphas: [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2],
   factors: [0.5, 0.625, 0.75, 0.875, 1],
   tolerance: 1,
+  maxUnits: 4,
   comparedUnits: 3,
   galleryImages: 12,
 };

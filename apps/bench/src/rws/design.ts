@@ -43,6 +43,8 @@ export type DesignSettings = {
   readonly factors: readonly number[];
   /** In points: how close to the best the smallest number of units must come. */
   readonly tolerance: number;
+  /** Signatures of up to so many units are tried. */
+  readonly maxUnits: number;
   /** Units that signatures cover when they are compared with each other. */
   readonly comparedUnits: number;
   readonly galleryImages: number;

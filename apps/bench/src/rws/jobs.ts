@@ -53,6 +53,7 @@ export function jobsOfSeed(design: Design, seed: number): AnyJob[] {
       config: {
         ...{ flavour, ...validation, corruption, severity, projection, bits: design.bits, alphas, model },
         tolerance: design.tolerance / 100,
+        maxUnits: design.maxUnits,
       },
       seed,
       data: validation.data,

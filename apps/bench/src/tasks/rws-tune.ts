@@ -16,6 +16,8 @@ export type TuneConfig = SignatureConfig &
     readonly flavour: Flavour;
     /** Images of this part decide. */
     readonly part: number;
+    /** Numbers of units up to this are tried. */
+    readonly maxUnits: number;
     /** Strengths that are tried. */
     readonly alphas: readonly number[];
     /** The smallest number of units counts that comes so close (0 to 1) to the best. */
@@ -48,7 +50,7 @@ export const rwsTune = defineTask<TuneConfig, TuneResult>({
   module: import.meta.url,
   estimate(config) {
     const model = modelConfig(config.model, 10);
-    const measurements = 2 * (1 + model.depth + config.alphas.length);
+    const measurements = 2 * (config.maxUnits + config.alphas.length);
     return {
       seconds: overheadSeconds + passSeconds(model, measurements * partSize(config, config.part)),
       bytes: 100_000,
@@ -75,6 +77,7 @@ async function run(context: TaskContext<TuneConfig>): Promise<TuneResult> {
     ...{ corruption, severity, dataset: clean.name },
   };
 
+  const most = Math.min(config.maxUnits, units.length);
   const others = alphas.filter((alpha) => alpha !== 1);
   const tried: Tried[] = [];
   const attempt = async (signature: Signature, alpha: number) => {
@@ -83,11 +86,11 @@ async function run(context: TaskContext<TuneConfig>): Promise<TuneResult> {
       (await accuracyOf(state, standard.config, images, { signal })).top1;
     const { k } = signature;
     tried.push({ k, alpha, clean: await top1(clean), corrupted: await top1(corrupted) });
-    progress(tried.length, units.length + others.length, `${k} units, α ${alpha}`);
+    progress(tried.length, most + others.length, `${k} units, α ${alpha}`);
   };
 
   const signatures: Signature[] = [];
-  for (let k = 1; k <= units.length; k++) {
+  for (let k = 1; k <= most; k++) {
     const { signature } = await extract({
       ...{ init, standard: standard.state, robust, units, k, bits, projection, about },
     });
