@@ -60,7 +60,11 @@ export async function execute(
   const estimate = await estimatePlan(plan, store, capacity);
   process.stderr.write(`${planText(plan, estimate, options.jobs)}`);
   const signal = interruption();
-  const note = () => process.stderr.write('stopping at the next checkpoints; Ctrl-C again ends at once\n');
+  const stopping =
+    options.queue === undefined
+      ? 'stopping at the next checkpoints; Ctrl-C again ends at once'
+      : 'no longer watching; the workers go on';
+  const note = () => process.stderr.write(`${stopping}\n`);
   signal.addEventListener('abort', note);
   const ends = new Map<string, RunEvent>();
   const board = new Board(plan, await correctedEstimates(plan, store), capacity);

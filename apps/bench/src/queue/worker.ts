@@ -76,10 +76,16 @@ class WorkBench {
     this.#timingPrefix = timingPrefix;
     const { signal, tell } = options;
     signal.addEventListener('abort', () => this.#turn.abort());
+    let isLost = false;
+    // Again after each vain attempt to come back.
     queues.redis.on('close', () => {
-      if (!signal.aborted) tell({ kind: 'lost' });
+      if (!isLost && !signal.aborted) tell({ kind: 'lost' });
+      isLost = true;
     });
-    queues.redis.on('ready', () => tell({ kind: 'back' }));
+    queues.redis.on('ready', () => {
+      isLost = false;
+      tell({ kind: 'back' });
+    });
   }
 
   async run(): Promise<void> {
