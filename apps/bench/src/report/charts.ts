@@ -10,7 +10,8 @@ interface Described {
 
 /** Colours that keep at least 3:1 contrast on white and on near-black, and differ for the colour-blind. */
 const palette = ['#2f7fd1', '#d1622f', '#2f9e6e', '#9b6bd3', '#b8860b', '#c9508f', '#5f8a8b', '#8c7a6b'];
-const dashes = [[], [7, 3], [2, 2], [8, 2, 2, 2], [4, 4], [12, 3], [1, 3], [6, 2, 2, 2, 2, 2]];
+/** One fewer than colours: a line that has the colour of another has another dash. */
+const dashes = [[], [7, 3], [2, 2], [8, 2, 2, 2], [4, 4], [12, 3], [1, 3]];
 
 const fontSize = 14;
 /** Of a wide system font, at that size. */
