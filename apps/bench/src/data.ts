@@ -189,7 +189,7 @@ function source(name: string): Source {
 }
 
 /** @throws {BenchError} BENCH_UNKNOWN, BENCH_DATA_MISSING. */
-export const openData = (name: string): Promise<ImageDataset> => source(name).open();
+export const openData = async (name: string): Promise<ImageDataset> => source(name).open();
 
 const fingerprints = new Map<string, Promise<string>>();
 
@@ -198,7 +198,7 @@ const fingerprints = new Map<string, Promise<string>>();
  *
  * @throws {BenchError} BENCH_UNKNOWN, BENCH_DATA_MISSING.
  */
-export function dataFingerprint(name: string): Promise<string> {
+export async function dataFingerprint(name: string): Promise<string> {
   let known = fingerprints.get(name);
   if (known === undefined) {
     known = source(name).fingerprint();
