@@ -1,5 +1,5 @@
 import { clone, dispose, stack, sum, type Tensor, tidy, where, zerosLike } from '@tensorflow/tfjs-core';
-import { type FreezeSpec, frozenBy, requireMatrix, requireSpec, rowScales } from './confidence.ts';
+import { type FreezeSpec, freezeMask, requireMatrix, requireSpec } from './confidence.ts';
 import { CgaError } from './error.ts';
 import { type FreezeReport, freezeCounter } from './report.ts';
 import type { TargetRule } from './targets.ts';
@@ -104,8 +104,7 @@ function freeze(
       requireSpec(spec);
       const gradient = requireGradient(name, weight, gradients);
       tidy(() => {
-        const scales = rowScales(weight);
-        const mask = frozenBy(weight, scales, spec);
+        const { mask, scales } = freezeMask(weight, spec);
         const kept = where(mask, zerosLike(gradient), gradient);
         // Not finite where any summand is not: what a mask hides from the optimizer must not be hidden from us.
         const found = [mask, kept, sum(scales), sum(gradient)] as const;

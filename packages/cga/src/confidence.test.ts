@@ -93,6 +93,51 @@ describe.each(['wasm', 'cpu'])('confidence on %s', (backend) => {
     tf.dispose(w);
   });
 
+  it.each([
+    [1, 1, 2],
+    [3, 5, 2],
+    [7, 11, 3],
+    [16, 6, 4],
+    [5, 67, 8],
+  ])('freezes as the definition in float64 says: [%d, %d] at %d bits', (rows, columns, bits) => {
+    const n = 2 ** (bits - 1);
+    for (const [boundaryRange, seed] of [
+      [0.2, 1],
+      [0.05, 2],
+      [0.4, 3],
+    ] as const) {
+      const w = tf.randomNormal([rows, columns], 0, 0.3, 'float32', seed);
+      const values = [...w.dataSync()];
+      const t = values.map((value, i) => {
+        const row = values.slice(columns * Math.floor(i / columns)).slice(0, columns);
+        const scale = (2 * row.reduce((sum, other) => sum + Math.abs(other), 0)) / columns;
+        return (value / scale) * n;
+      });
+      const codes = t.map((level) => Math.max(-n, Math.min(n - 1, Math.round(level - 0.5))));
+      const [lowest, highest] = [Math.min(...codes), Math.max(...codes)];
+      const expected = t.map((level) => {
+        for (let j = lowest + 1; j <= highest; j++) if (Math.abs(level - j) <= boundaryRange) return 0;
+        return 1;
+      });
+      const frozen = frozenWeights(w, { bits, boundaryRange });
+      expect([...frozen.dataSync()]).toEqual(expected);
+      tf.dispose([w, frozen]);
+    }
+  });
+
+  it('trains rows of zeros, and freezes all where one code occurs', () => {
+    const spec = { bits: 2, boundaryRange: 0.1 };
+    const zeros = frozenWeights(
+      tf.tensor2d([
+        [0, 0, 0],
+        [1, -2, 2.9],
+      ]),
+      spec,
+    );
+    expect([...zeros.dataSync()].slice(0, 3)).toEqual([0, 0, 0]);
+    expect([...frozenWeights(tf.ones([2, 5]), spec).dataSync()]).toEqual(Array(10).fill(1));
+  });
+
   it('is that of the merged weight, too, as the reference has it', () => {
     const entry = ofqCase('attn_qkr_cga_train_w2a2');
     const merged = mergeQueryKey(live(entry, 'param.q.weight'), live(entry, 'param.k.weight'), 3);

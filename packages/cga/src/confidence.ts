@@ -3,7 +3,10 @@ import {
   add,
   clipByValue,
   div,
+  engine,
   equal,
+  getBackend,
+  getKernel,
   greater,
   max,
   maximum,
@@ -59,17 +62,28 @@ export function confidence(weight: Tensor, bits: number): Tensor {
 export function frozenWeights(weight: Tensor, spec: FreezeSpec): Tensor {
   requireMatrix('weight', weight);
   requireSpec(spec);
-  return tidy(() => frozenBy(weight, rowScales(weight), spec));
+  return tidy(() => freezeMask(weight, spec).mask);
 }
 
-/** s = 2 mean |w| of every row, [out, 1]. */
-export function rowScales(weight: Tensor): Tensor {
+/** The mask of frozen weights, and every row's scale s = 2 mean |w|, [out, 1]. */
+export interface FreezeMask {
+  readonly mask: Tensor;
+  readonly scales: Tensor;
+}
+
+/** `frozenWeights` without its checks; by the kernel `proj.CgaMask` where one is registered, as `@proj/wasm-kernels/install` does. */
+export function freezeMask(weight: Tensor, { bits, boundaryRange }: FreezeSpec): FreezeMask {
+  if (getKernel('proj.CgaMask', getBackend()) == null) {
+    const scales = rowScales(weight);
+    return { mask: greater(distance(weight, scales, bits), boundaryRange), scales };
+  }
+  const attributes = { levels: 2 ** (bits - 1), range: boundaryRange };
+  const [mask, scales] = engine().runKernel('proj.CgaMask', { w: weight }, attributes) as Tensor[];
+  return { mask: mask!, scales: scales! };
+}
+
+function rowScales(weight: Tensor): Tensor {
   return mul(mean(abs(weight), 1, true), 2);
-}
-
-/** `frozenWeights` of a weight whose scales are known. */
-export function frozenBy(weight: Tensor, scales: Tensor, { bits, boundaryRange }: FreezeSpec): Tensor {
-  return greater(distance(weight, scales, bits), boundaryRange);
 }
 
 function distance(weight: Tensor, scales: Tensor, bits: number): Tensor {

@@ -1,5 +1,5 @@
 import { clone, customGrad, type Tensor, where, zerosLike } from '@tensorflow/tfjs-core';
-import { type FreezeSpec, frozenBy, requireMatrix, requireSpec, rowScales } from './confidence.ts';
+import { type FreezeSpec, freezeMask, requireMatrix, requireSpec } from './confidence.ts';
 
 /**
  * `weight` itself, with a gradient that is 0 where CGA would freeze it: dw = dy where the confidence is within the boundary range.
@@ -21,8 +21,7 @@ export function frozenGradient(weight: Tensor, spec: FreezeSpec): Tensor {
     save([weight]);
     return {
       value: clone(weight),
-      gradFunc: (dy: Tensor, [weight]: Tensor[]) =>
-        where(frozenBy(weight!, rowScales(weight!), spec), zerosLike(dy), dy),
+      gradFunc: (dy: Tensor, [weight]: Tensor[]) => where(freezeMask(weight!, spec).mask, zerosLike(dy), dy),
     };
   });
   return operation(weight);

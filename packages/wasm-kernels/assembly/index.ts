@@ -14,6 +14,7 @@ export { quantizedAttention, quantizedAttentionGradient, quantizedAttentionScrat
 export { segmentSum } from './segment-sum';
 export { softmax, softmaxGradient } from './softmax';
 export { statsq } from './statsq';
+export { cgaMask } from './cga-mask';
 export { transposeBytes, transposeWords } from './transpose';
 export { clear, gatherWindows, scatterWindows } from './windows';
 // Exported only because the optimizer then leaves them functions of their own: inlined, they lose half their speed in V8.

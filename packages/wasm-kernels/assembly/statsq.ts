@@ -42,7 +42,7 @@ export function statsq(outer: i32, groups: i32, inner: i32, levels: f32, w: usiz
 
 /** Sum of |x| over `size` elements. */
 @inline
-function magnitudes(size: i32, x: usize): f32 {
+export function magnitudes(size: i32, x: usize): f32 {
   const whole = size & ~3;
   let total = f32x4.splat(0);
   for (let i = 0; i < whole; i += 4) total = f32x4.add(total, f32x4.abs(v128.load(x + 4 * <usize>i)));

@@ -16,6 +16,7 @@ import { attentionBlockGradientKernel, attentionBlockKernel } from './attention-
 import { attentionPackedGradientKernel, attentionPackedKernel } from './attention-packed.ts';
 import { batchMatMulKernel } from './batch-mat-mul.ts';
 import { batchNormGradientKernel, batchNormKernel, channelStatisticsKernel } from './batch-norm.ts';
+import { cgaMaskKernel } from './cga-mask.ts';
 import {
   conv2dBackpropFilterKernel,
   conv2dBackpropInputKernel,
@@ -78,7 +79,7 @@ const replacements: readonly KernelConfig[] = [
   einsumKernel,
 ];
 
-/** Used by `@proj/ops` where they are registered. */
+/** Used by `@proj/ops` (the mask by `@proj/cga`) where they are registered. */
 const additions: readonly KernelConfig[] = [
   linearKernel,
   mlpBlockKernel,
@@ -105,6 +106,7 @@ const additions: readonly KernelConfig[] = [
   lsqKernel,
   lsqGradientKernel,
   statsqKernel,
+  cgaMaskKernel,
   quantizedAttentionKernel,
   quantizedAttentionGradientKernel,
   quantizedAttentionBlockKernel,

@@ -414,6 +414,20 @@ export interface Kernels {
   statsq(outer: number, groups: number, inner: number, levels: number, w: number, q: number): void;
 
   /**
+   * Marks the weights w [rows, columns] that are further than `range` levels from a threshold of StatsQ, a byte each, and writes each
+   * row's scale; `levels` is 2^(bits - 1).
+   */
+  cgaMask(
+    rows: number,
+    columns: number,
+    levels: number,
+    range: number,
+    w: number,
+    mask: number,
+    scales: number,
+  ): void;
+
+  /**
    * Self-attention with quantized probabilities: p [batch, heads, tokens, tokens] = softmax(scale q kᵀ + mask) and y [batch, tokens,
    * heads, valueSize] = LSQ(p) v, from q and k [batch, tokens, heads, size] (q without heads where `shared` is 1), v like y, step
    * [tokens] and mask [masks, heads, tokens, tokens], repeated over the batch; `masks` 0 stands for none. `scratch` points to `quantizedAttentionScratch(tokens, size, valueSize)` free bytes.
