@@ -42,15 +42,25 @@ const colours: Partial<Record<JobState, 'red' | 'yellow' | 'green' | 'gray'>> = 
   waiting: 'gray',
 };
 
+/** The table's own, the last one, and one to spare. */
+const frameLines = 6;
+/** Of a job that failed. */
+const logLines = 2;
+
 /** What goes on, what went wrong, and what comes next, as far as it fits. */
 export function tableOf(board: Board, columns: number, lines: number): string {
   const rows = board.rows(now());
   const among = (...states: readonly JobState[]) => rows.filter(({ event }) => states.includes(event.state));
-  const room = Math.max(4, lines - 6);
-  const failed = among('failed').slice(-Math.max(1, Math.floor(room / 8)));
-  const active = among('running', 'stalled', 'retrying', 'stopped').slice(0, room - failed.length);
-  const next = [...among('queued'), ...among('waiting')].slice(0, 3);
-  const widths = [0.34, 0.1, 0.18, 0.1, 0.28].map((share) => Math.max(9, Math.floor((columns - 6) * share)));
+  const room = Math.max(6, lines - frameLines);
+  const next = [...among('queued'), ...among('waiting')].slice(0, Math.min(3, room - 5));
+  const failed = among('failed').slice(-Math.max(1, Math.floor(room / (2 * (1 + logLines)))));
+  const active = among('running', 'stalled', 'retrying', 'stopped').slice(
+    0,
+    room - next.length - failed.length * (1 + logLines),
+  );
+  // State, progress and time need what they need; names and details share the rest.
+  const rest = Math.max(16, columns - 10 - 18 - 9 - 6);
+  const widths = [Math.ceil(rest / 2), 10, 18, 9, Math.floor(rest / 2)];
   const table = new Table({
     head: ['job', 'state', 'progress', 'left', ''],
     colWidths: widths,
@@ -58,9 +68,12 @@ export function tableOf(board: Board, columns: number, lines: number): string {
   });
   for (const row of [...active, ...failed, ...next]) table.push(cellsOf(row));
   const logs = failed.flatMap(({ spec, event }) =>
-    (event.log ?? []).slice(-2).map((line) => `${spec.label}: ${printable(line)}`.slice(0, columns - 1)),
+    (event.log ?? [])
+      .slice(-logLines)
+      .map((line) => `${spec.label}: ${printable(line)}`.slice(0, columns - 1)),
   );
-  return [table.toString(), ...logs, totalLine(board, rows)].join('\n');
+  const shown = table.length > 0 ? [table.toString()] : [];
+  return [...shown, ...logs, totalLine(board, rows)].join('\n');
 }
 
 function cellsOf({ spec, event, secondsLeft }: Row): string[] {

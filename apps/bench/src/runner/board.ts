@@ -1,4 +1,5 @@
 import type { Estimate } from '../experiment.ts';
+import { median } from './estimate.ts';
 import type { JobState, RunEvent } from './events.ts';
 import type { Plan } from './plan.ts';
 import { type Capacity, makespan } from './schedule.ts';
@@ -27,11 +28,15 @@ export class Board {
   readonly #capacity: Capacity;
   readonly #events = new Map<string, RunEvent>();
   readonly #paces = new Map<string, Pace>();
+  readonly #tasks: ReadonlyMap<string, string>;
+  /** By task, how much longer than estimated the jobs took that ended while we watched. */
+  readonly #ratios = new Map<string, number[]>();
 
   constructor(plan: Plan, estimates: ReadonlyMap<string, Estimate>, capacity: Capacity) {
     this.#plan = plan;
     this.#estimates = estimates;
     this.#capacity = capacity;
+    this.#tasks = new Map(plan.jobs.map(({ id, identity }) => [id, identity.task]));
     for (const { id } of plan.jobs) this.#events.set(id, { id, state: 'waiting' });
   }
 
@@ -51,6 +56,7 @@ export class Board {
           done: event.done ?? Number.NaN,
         });
     }
+    if (event.state === 'done' && isAtWork(before.state)) this.#learn(event.id, now);
     return before;
   }
 
@@ -75,7 +81,7 @@ export class Board {
       isOver,
       (id) => {
         const event = this.#events.get(id)!;
-        return isAtWork(event.state) ? this.#secondsLeft(event, now) : this.#estimates.get(id)!.seconds;
+        return isAtWork(event.state) ? this.#secondsLeft(event, now) : this.#expected(id);
       },
       this.#capacity,
     );
@@ -85,7 +91,19 @@ export class Board {
     const { began, at, done: first } = this.#paces.get(id)!;
     if (done !== undefined && total !== undefined && done > first)
       return ((now - at) / (done - first)) * (total - done);
-    return Math.max(0, this.#estimates.get(id)!.seconds - (now - began));
+    return Math.max(0, this.#expected(id) - (now - began));
+  }
+
+  #expected(id: string): number {
+    return this.#estimates.get(id)!.seconds * (median(this.#ratios.get(this.#tasks.get(id)!) ?? []) ?? 1);
+  }
+
+  #learn(id: string, now: number): void {
+    const { seconds } = this.#estimates.get(id)!;
+    if (seconds === 0) return;
+    const task = this.#tasks.get(id)!;
+    const ratios = this.#ratios.get(task) ?? [];
+    this.#ratios.set(task, [...ratios, (now - this.#paces.get(id)!.began) / seconds]);
   }
 }
 

@@ -102,7 +102,7 @@ async function correctionsFor(plan: Plan, store: Store): Promise<ReadonlyMap<str
   );
 }
 
-function median(values: readonly number[]): number | undefined {
+export function median(values: readonly number[]): number | undefined {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 || sorted.length === 0
