@@ -13,7 +13,7 @@ import type { Store } from '../src/runner/store.ts';
 type TrainConfig = { readonly corruption: string; readonly flavour: string };
 type Trained = { readonly clean: number; readonly corrupted: number };
 
-export const train = defineTask<TrainConfig, Trained>({
+const train = defineTask<TrainConfig, Trained>({
   name: 'sample-train',
   module: import.meta.url,
   run: () => Promise.reject(new Error('its results are made below')),

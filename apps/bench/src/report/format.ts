@@ -3,7 +3,7 @@ import type { Cell, Interval } from './section.ts';
 export const isInterval = (cell: Cell): cell is Interval => typeof cell === 'object' && cell !== null;
 
 /** The number that a cell stands for; undefined for text and empty cells. */
-export function numberOf(cell: Cell): number | undefined {
+function numberOf(cell: Cell): number | undefined {
   if (typeof cell === 'number') return cell;
   return isInterval(cell) ? cell.mean : undefined;
 }

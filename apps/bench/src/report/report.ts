@@ -39,7 +39,7 @@ interface JobDescription {
 }
 
 /** Given up, kept from running by one that was given up, or not run yet. */
-export interface UndoneJob extends JobDescription {
+interface UndoneJob extends JobDescription {
   readonly state: 'failed' | 'blocked' | 'missing';
   /** Why it was given up, or the job that blocks it. */
   readonly message?: string;

@@ -36,7 +36,7 @@ interface Titled {
   readonly from?: readonly { readonly id: string }[];
 }
 
-export interface TextSection extends Titled {
+interface TextSection extends Titled {
   readonly kind: 'text';
   /** Paragraphs. */
   readonly text: readonly string[];
