@@ -269,6 +269,19 @@ describe.skipIf(!hasRedis)('jobs through a queue', { timeout: 60_000 }, () => {
     }
   });
 
+  it('watches until Ctrl-C, then names the command that goes on, without the password', async () => {
+    prepare();
+    const secret = url.replace('//', '//:secret@');
+    const row = settings({ shape: 'row', steps: 1 });
+    const watcher = start(['run', experiment, ...row, '--queue', secret, '--store', folder]);
+    await until(async () => (await planOf()) && (await status()).jobs[0]!.message?.includes('no worker'));
+    const { code, stderr } = await watcher.signal('SIGINT');
+    expect(code).toBe(130);
+    expect(stderr).toContain(`--queue ${url}`);
+    expect(stderr).not.toContain('secret');
+    expect((await status()).jobs[0]!.state).toBe('queued');
+  });
+
   it('says so when there is no queue, or it belongs to another store', async () => {
     prepare();
     const nowhere = await start(['worker', '--queue', 'redis://user:secret@127.0.0.1:1', '--store', folder])

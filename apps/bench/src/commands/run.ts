@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { shownUrl } from '../queue/url.ts';
 import { planFor } from '../runner/open.ts';
 import { Store } from '../runner/store.ts';
 import { planArguments, storeArguments } from './command-line.ts';
@@ -39,4 +40,5 @@ export const runCommand = (): Command =>
       await execute(plan, new Store(options.store), options, again);
     });
 
-const executionArguments = ({ queue }: ExecuteOptions) => (queue === undefined ? [] : ['--queue', queue]);
+const executionArguments = ({ queue }: ExecuteOptions) =>
+  queue === undefined ? [] : ['--queue', shownUrl(queue)];

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { Command, Option } from 'commander';
 import { BenchError } from '../error.ts';
+import { shownUrl } from '../queue/url.ts';
 import { machine, machineFingerprint } from '../runner/machine.ts';
 import { Store } from '../runner/store.ts';
 import { interruption } from './interruption.ts';
@@ -67,7 +68,6 @@ async function serve({ queue, store, jobs, memory, tags, lock, json }: Options):
   const host = hostname();
   const report: WorkerReport = { schema: 'proj.bench.worker/1', host, done: [], failed: [], returned: [] };
   const { work } = await import('../queue/worker.ts');
-  const { shownUrl } = await import('../queue/connection.ts');
   say(
     `worker on ${host}: ${jobs} cores, ${memory} GiB${tags.map((tag) => `, ${tag}`).join('')}; ${shownUrl(queue)}`,
   );

@@ -1,15 +1,6 @@
 import { Redis } from 'ioredis';
 import { BenchError } from '../error.ts';
-
-/** The URL as it may be shown: without user and password. */
-export function shownUrl(url: string): string {
-  try {
-    const { protocol, host, pathname } = new URL(url);
-    return `${protocol}//${host}${pathname}`;
-  } catch {
-    return 'the given URL';
-  }
-}
+import { shownUrl } from './url.ts';
 
 /**
  * A connection that comes back whenever it is lost, once it has stood: commands wait meanwhile.

@@ -5,9 +5,10 @@ import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { BenchError } from '../error.ts';
 import type { Store } from '../runner/store.ts';
-import { connect, shownUrl } from './connection.ts';
+import { connect } from './connection.ts';
 import type { Delivery } from './delivery.ts';
 import { type Capacity, queueName, type Requirement } from './requirement.ts';
+import { shownUrl } from './url.ts';
 
 export const prefix = 'proj-bench';
 const requirementsKey = `${prefix}-requirements`;
