@@ -1,7 +1,7 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
 /**
- * Ends a run with the list of what did not run (tests whose real data, or whose Redis, is not on this machine) and with one
+ * Ends a run with the list of what did not run (tests whose real data, or whose Redis or Chromium, is not on this machine) and with one
  * line that scripts can read. Where the data must be present (`PROJ_REQUIRE_DATA=1`) a skipped test fails the run.
  */
 export default class SkippedTests implements Reporter {
@@ -19,7 +19,7 @@ export default class SkippedTests implements Reporter {
     }
     if (skipped.length > 0) {
       console.log(
-        `\nDid not run (${skipped.length}); real data and weights are looked for in PROJ_DATA_DIR, redis-server in PATH:`,
+        `\nDid not run (${skipped.length}); real data and weights are looked for in PROJ_DATA_DIR, redis-server and chromium in PATH:`,
       );
       for (const name of skipped) console.log(`  - ${name}`);
       if (process.env['PROJ_REQUIRE_DATA'] === '1') {
