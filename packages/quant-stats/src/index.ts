@@ -54,6 +54,10 @@ export {
 export { thresholdDistance } from './boundary.ts';
 export { type Bins, type Histogram, histogram } from './histogram.ts';
 
+// Baselines against it
+export { dampening } from './dampening.ts';
+export { freezeWeights } from './freeze-weights.ts';
+
 // Errors
 export { requireFinite } from './finite.ts';
 export { QuantStatsError, type QuantStatsErrorCode } from './error.ts';

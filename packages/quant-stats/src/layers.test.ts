@@ -1,15 +1,26 @@
 import type { OfqCase } from '@proj/fixtures';
-import { grads, reshape, type Tensor, tensor1d, tensor4d, transpose, zeros } from '@tensorflow/tfjs-core';
+import {
+  grads,
+  memory,
+  reshape,
+  type Tensor,
+  tensor1d,
+  tensor4d,
+  transpose,
+  zeros,
+} from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { describeOnBackends } from '../test/backends.ts';
 import { casesOf, expectReference, live, parametersOf } from '../test/reference.ts';
 import type { Bits, LayerBits } from './bits.ts';
+import { dampening } from './dampening.ts';
 import { initLsqInput, lsqInput } from './lsq-input.ts';
+import { OscillationTracker } from './oscillation-tracker.ts';
 import { initQHead, qHead } from './q-head.ts';
 import { initQLinear, type QLinearSpec, qLinear } from './q-linear.ts';
 import { initQMlp, qMlp } from './q-mlp.ts';
 import { initQPatchEmbed, observeSign, qPatchEmbed } from './q-patch-embed.ts';
-import { lsqTokens } from './quantizers.ts';
+import { lsqRows, lsqTokens, statsq2d } from './quantizers.ts';
 
 type Parameters = ReadonlyMap<string, Tensor>;
 const prefix = 'blocks.3.layer';
@@ -161,6 +172,40 @@ describeOnBackends('quantized layers', () => {
     )([x, parameters.get(`${prefix}.fc2.lsqw_fn.s`)!]);
     expect(dx!.shape).toEqual(x.shape);
     expect(dStep!.dataSync().some((value) => value !== 0)).toBe(true);
+  });
+
+  it('leave nothing but what they return', () => {
+    const [entry] = entries();
+    const [x, float] = [live(entry, 'x'), parametersOf(entry, prefix)];
+    const [images] = casesOf(/^patch_embed_/) as [OfqCase];
+    const [pixels, kernel] = [live(images, 'x'), parametersOf(images, prefix)];
+    const made = (run: () => unknown): number => {
+      const before = memory().numTensors;
+      run();
+      return memory().numTensors - before;
+    };
+    for (const weights of ['statsq', 'lsq'] as const) {
+      const spec: QLinearSpec = { prefix, bits, signed: true, weights };
+      const parameters = new Map([...float, ...initQLinear(x, float, spec)]);
+      expect(made(() => initQLinear(x, float, spec))).toBe(weights === 'lsq' ? 4 : 3);
+      expect(made(() => qLinear(x, parameters, spec))).toBe(1);
+      const step = tensor1d(new Float32Array(28).fill(0.1));
+      expect(made(() => dampening(lsqRows(2), float.get(`${prefix}.weight`)!, step))).toBe(1);
+    }
+    const [mlp] = casesOf(/^qmlp_w2a2$/) as [OfqCase];
+    const [tokens, both2] = [
+      parametersOf(mlp, prefix),
+      { prefix, fc1: bits, fc2: bits, weights: 'statsq' } as const,
+    ];
+    expect(made(() => initQMlp(x, tokens, both2))).toBe(6);
+    expect(made(() => qMlp(x, tokens, both2))).toBe(1);
+    const embed = { prefix, bits: both(8) };
+    expect(made(() => initQPatchEmbed(pixels, kernel, embed))).toBe(5);
+    const { buffers } = initQPatchEmbed(pixels, kernel, embed);
+    expect(made(() => qPatchEmbed(pixels, kernel, buffers, embed))).toBe(1);
+    const tracker = new OscillationTracker({ momentum: 0.1, oscillatingAbove: 0.1, boundaryRange: 0.1 });
+    const weight = float.get(`${prefix}.weight`)!;
+    expect(made(() => tracker.observe('fc1', { quantizer: statsq2d(2), weight, gradient: weight }))).toBe(0);
   });
 
   it('find a missing parameter by its name', () => {

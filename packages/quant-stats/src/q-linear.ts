@@ -30,7 +30,8 @@ export interface QLinearSpec {
  */
 export function qLinear(x: Tensor, parameters: NamedTensors, spec: QLinearSpec, residual?: Tensor): Tensor {
   if (spec.weights === 'statsq') {
-    return quantizedLinear(x, quantizedAffine(x.shape, parameters, spec), residual);
+    // Tidied, since without kernels it is made of several operations.
+    return tidy(() => quantizedLinear(x, quantizedAffine(x.shape, parameters, spec), residual));
   }
   const { prefix } = spec;
   return tidy(() => {

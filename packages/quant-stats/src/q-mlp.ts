@@ -24,7 +24,8 @@ export function qMlp(x: Tensor, parameters: NamedTensors, spec: QMlpSpec, residu
   }
   const first = quantizedAffine(x.shape, parameters, fc1);
   const hidden = [...x.shape.slice(0, -1), first.weight.shape[0]!];
-  return quantizedMlp(x, first, quantizedAffine(hidden, parameters, fc2), residual);
+  // Tidied, since without kernels it is made of several operations.
+  return tidy(() => quantizedMlp(x, first, quantizedAffine(hidden, parameters, fc2), residual));
 }
 
 /**
