@@ -73,7 +73,7 @@ export function qkrAttention(
 }
 
 /** Elements of the scores of all heads. */
-export const scoreCount = (x: Tensor, heads: number): number => heads * x.shape[0]! * x.shape[1]! ** 2;
+const scoreCount = (x: Tensor, heads: number): number => heads * x.shape[0]! * x.shape[1]! ** 2;
 
 /** The sizes of an attention over x. */
 export function sizesOf(x: Tensor, heads: number): AttentionSizes {
