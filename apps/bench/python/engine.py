@@ -34,12 +34,13 @@ def timed(run, calls):
 def warm_up(run, longest):
     """As src/kernels/child/warm-up.ts: until four batches of calls bring no gain, or the time is up."""
     calls, best, without_gain, total = 1, float("inf"), 0, 0.0
-    while without_gain < 4 and total < longest:
+    while best == float("inf") or (without_gain < 4 and total < longest):
         wall = timed(run, calls)["wall"]
         total += wall
         seconds = wall / calls
-        without_gain = 0 if seconds < 0.98 * best else without_gain + 1
-        best = min(best, seconds)
+        if wall >= 0.01:
+            without_gain = 0 if seconds < 0.98 * best else without_gain + 1
+            best = min(best, seconds)
         if wall < 0.02:
             calls = min(calls * 10, int(0.02 / max(seconds, 1e-7)) + 1)
     return best

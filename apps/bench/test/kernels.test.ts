@@ -1,30 +1,44 @@
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { afterAll, describe, expect, it } from 'vitest';
-import type { Cell, KernelResults } from '../src/kernels/results.ts';
+import { describe, expect, it } from 'vitest';
+import type { KernelsConfig, KernelsResult } from '../src/kernels/measure-kernels.ts';
+import type { Cell, RowResult } from '../src/kernels/results.ts';
+import { until, workplace } from './bench-process.ts';
 
-const run = promisify(execFile);
-const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-const home = mkdtempSync(join(tmpdir(), 'proj-bench-test-'));
-afterAll(() => rmSync(home, { recursive: true, force: true }));
+const { bench, start, folder, results } = workplace();
 
-/** The benchmark on its smallest sizes, in this Node, with engines that need no network. */
-async function kernels(only: string, engines: string) {
-  const [json, out] = [join(home, 'results.json'), join(home, 'results.md')];
-  const options = ['--quick', '--rounds', '3', '--node', process.execPath, '--json', json, '--out', out];
-  const { stdout, stderr } = await run(process.execPath, [
-    ...[main, 'kernels', '--only', only, '--engines', engines, ...options],
-  ]);
-  return {
-    results: JSON.parse(readFileSync(json, 'utf8')) as KernelResults,
-    page: readFileSync(out, 'utf8'),
-    stdout,
-    stderr,
-  };
+/** Few and small rows, in this Node, with engines that need no network. */
+const kernels = (store: string, only: string, engines: string, rounds = 3) => [
+  ...['run', 'kernels', '--store', store, '--set', `only=${only}`, '--set', `engines=${engines}`],
+  ...['--set', `rounds=${rounds}`, '--set', 'node=this', '--backoff', '0.1'],
+];
+
+interface Stored {
+  readonly identity: { readonly config: KernelsConfig };
+  readonly result: KernelsResult;
+}
+
+/** What was measured, by the name of the group. */
+function measured(store: string): Map<string, KernelsResult> {
+  const stored = [...results(store)].filter(([path]) => path.endsWith('result.json'));
+  return new Map(
+    stored.map(([, base64]) => {
+      const { identity, result } = JSON.parse(Buffer.from(base64, 'base64').toString()) as Stored;
+      return [identity.config.group, result];
+    }),
+  );
+}
+
+/** The rows of a job that is under way. */
+function savedRows(store: string): readonly RowResult[] | undefined {
+  const jobs = join(folder, store, 'jobs');
+  if (!existsSync(jobs)) return undefined;
+  const file = readdirSync(jobs)
+    .map((id) => join(jobs, id, 'scratch', 'rows.json'))
+    .find((path) => existsSync(path));
+  return file === undefined
+    ? undefined
+    : (JSON.parse(readFileSync(file, 'utf8')) as { rows: readonly RowResult[] }).rows;
 }
 
 function requireTimes(where: string, cell: Cell | undefined): Exclude<Cell, { missing: string }> {
@@ -32,46 +46,51 @@ function requireTimes(where: string, cell: Cell | undefined): Exclude<Cell, { mi
   return cell;
 }
 
-describe('bench kernels', () => {
-  it('times two engines in turns, whose results agree, and writes tables and JSON', async () => {
-    const { results, page, stdout, stderr } = await kernels('products', 'stock,reproducible');
-    expect(results.schema).toBe('proj.bench.kernels/1');
-    expect(Object.keys(results.engines)).toEqual(['stock', 'reproducible']);
-    expect(results.engines.reproducible).toContain(`Node ${process.versions.node}`);
-    const [products] = results.groups;
-    expect(products!.rows.map(({ name }) => name)).toEqual([
-      'quick: x Wᵀ (33 x 17 x 29)',
-      'quick: q kᵀ (3 x 13 x 8 x 13)',
-    ]);
-    for (const { name, clock, cells } of products!.rows) {
+describe('bench run kernels', () => {
+  it('times two engines in turns, whose results agree, and reports tables', async () => {
+    const { code } = await bench(kernels('two', 'products', 'stock,reproducible'));
+    expect(code).toBe(0);
+    const { engines, group } = measured('two').get('products')!;
+    expect(Object.keys(engines).sort()).toEqual(['reproducible', 'stock']);
+    expect(engines.reproducible).toContain(`Node ${process.versions.node}`);
+    expect(group.columns).toEqual(['stock', 'reproducible']);
+    expect(group.rows).toHaveLength(5);
+    for (const { name, clock, cells } of group.rows) {
       expect(clock).toBe('cpu');
-      expect(Object.keys(cells)).toEqual(['stock', 'reproducible']);
-      for (const cell of Object.values(cells)) {
-        const { seconds, rounds, flop } = requireTimes(name, cell);
+      for (const column of group.columns) {
+        const { seconds, rounds, flop } = requireTimes(name, cells[column]);
         expect(rounds).toHaveLength(3);
         expect(seconds.q1).toBeGreaterThan(0);
         expect(seconds.q3).toBeGreaterThanOrEqual(seconds.median);
         expect(flop).toBeGreaterThan(0);
       }
     }
-    for (const text of [page, stdout]) expect(text).toContain('quick: q kᵀ (3 x 13 x 8 x 13)');
-    expect(page).not.toContain('reached |');
-    expect(stderr).toContain('products: quick');
+    const report = readFileSync(
+      join(folder, 'two', 'reports', readdirSync(join(folder, 'two', 'reports'))[0]!, 'report.md'),
+      'utf8',
+    );
+    expect(report).toContain('DeiT-T q kᵀ (3 x 197 x 64 x 197)');
+    expect(report).toContain('This is a first look');
+    expect(report).not.toContain('reached');
   });
 
   it('runs every other kind of work with our kernels, in one thread and in two', {
     timeout: 300_000,
   }, async () => {
-    const { results } = await kernels('fused,inference,training,quantized,convolution', 'reproducible');
-    const names = results.groups.flatMap(({ name, rows }) =>
-      rows.flatMap((row) =>
-        Object.entries(row.cells).map(([column, cell]) => {
-          requireTimes(`${name}: ${row.name}, ${column}`, cell);
-          return `${name}, ${column}, ${row.clock}`;
-        }),
-      ),
+    await bench(kernels('ours', 'fused,inference,training,quantized,convolution', 'reproducible', 1));
+    const cells = ['fused', 'inference', 'training', 'quantized', 'convolution'].flatMap((name) =>
+      measured('ours')
+        .get(name)!
+        .group.rows.flatMap((row) =>
+          Object.keys(row.cells)
+            .sort()
+            .map((column) => {
+              requireTimes(`${name}: ${row.name}, ${column}`, row.cells[column]);
+              return `${name}, ${column}, ${row.clock}`;
+            }),
+        ),
     );
-    expect(names).toEqual([
+    expect(cells).toEqual([
       ...Array<string>(6).fill('fused, reproducible, cpu'),
       'inference, reproducible, cpu',
       'training, reproducible, cpu',
@@ -80,18 +99,31 @@ describe('bench kernels', () => {
       'quantized, reproducible W2A2, cpu',
       'convolution, reproducible, cpu',
     ]);
-    const step = results.groups.find(({ name }) => name === 'training')!.rows[0]!.cells['reproducible'];
+    const step = measured('ours').get('training')!.group.rows[0]!.cells['reproducible'];
     expect(requireTimes('the step', step).heapBytes).toBeGreaterThanOrEqual(2 ** 24);
   });
 
+  it('keeps the rows that were measured when it is killed with -9, and measures the others', async () => {
+    const command = kernels('killed', 'fused', 'reproducible');
+    const { child, ended } = start(command);
+    const rows = await until(() => savedRows('killed'));
+    child.kill('SIGKILL');
+    await ended;
+    expect((await bench(command)).code).toBe(0);
+    const { group, engines } = measured('killed').get('fused')!;
+    expect(group.rows).toHaveLength(6);
+    expect(group.rows.slice(0, rows.length)).toEqual(rows);
+    expect(engines.reproducible).toContain('@proj/wasm-kernels');
+  });
+
   it('refuses what it does not know, and says what there is', async () => {
-    for (const [option, value, said] of [
-      ['--only', 'speed', 'choose from peaks, products'],
-      ['--engines', 'abacus', 'choose from stock, cpu, reproducible'],
-      ['--rounds', '0', 'positive integer'],
+    for (const [setting, said] of [
+      ['only=speed', 'choose from peaks, products'],
+      ['engines=abacus', 'choose from stock, cpu, reproducible'],
+      ['rounds=0', 'positive integer'],
     ] as const) {
-      const refused = await run(process.execPath, [main, 'kernels', option, value]).catch((error) => error);
-      expect(refused.code).toBe(2);
+      const refused = await bench(['plan', 'kernels', '--set', setting]);
+      expect(refused.code).not.toBe(0);
       expect(refused.stderr).toContain(said);
     }
   });

@@ -75,7 +75,7 @@ function listen(server: ReturnType<typeof createServer>, port: number, host: str
   });
 }
 
-const loopback = /^(127\.|::1$|localhost$)/;
+const loopback = /^(127\.[\d.]+|\[?::1\]?|localhost)$/;
 const everywhere: readonly string[] = ['0.0.0.0', '::'];
 
 function announce(host: string, port: number, json: boolean, queues: boolean): void {
@@ -101,11 +101,16 @@ const outsideAddresses = (): string[] =>
     .filter(({ internal, family }) => !internal && family === 'IPv4')
     .map(({ address }) => address);
 
-/** An isolated page has a fine clock; it loads nothing but what lies beside it. */
-const isolated: RequestHandler = (_request, response, next) => {
+/** A page loads nothing but what lies beside it; where browsers let it be isolated from others, its clock is fine. */
+const alone: RequestHandler = (request, response, next) => {
+  // Browsers complain about it over plain HTTP from another machine.
+  if (loopback.test(request.hostname)) {
+    response.set({
+      'Cross-Origin-Opener-Policy': 'same-origin',
+      'Cross-Origin-Embedder-Policy': 'require-corp',
+    });
+  }
   response.set({
-    'Cross-Origin-Opener-Policy': 'same-origin',
-    'Cross-Origin-Embedder-Policy': 'require-corp',
     'Cross-Origin-Resource-Policy': 'same-origin',
     'Content-Security-Policy':
       "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'",
@@ -115,7 +120,7 @@ const isolated: RequestHandler = (_request, response, next) => {
 };
 
 function addPage(app: Express): void {
-  app.use(isolated, express.static(fileURLToPath(new URL('../page', import.meta.url))));
+  app.use(alone, express.static(fileURLToPath(new URL('../page', import.meta.url))));
 }
 
 function addReports(app: Express, store: Store): void {

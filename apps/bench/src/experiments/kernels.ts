@@ -75,7 +75,8 @@ const howMeasured = (rounds: number) =>
     `Medians of ${rounds} rounds, ± half the distance between the quartiles. Each engine is a process of its own, warmed up until it gets no`,
     'faster; in every round each gives one sample, beginning with another engine each time, and ratios are medians of the ratios within',
     'rounds. One-thread rows are pinned to one processor and give CPU time; rows with more threads give wall time. All engines get the same',
-    'inputs and weights, and their results are compared before they are timed.',
+    'inputs and weights, and their results are compared before they are timed. ONNX Runtime and PyTorch compute products as a program calls',
+    'them, with weights known in advance where they are weights.',
   ].join(' ');
 
 const quickWarning =

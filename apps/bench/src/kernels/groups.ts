@@ -74,7 +74,7 @@ const groups: Readonly<Record<GroupName, (quick: boolean) => Omit<Group, 'name'>
   }),
   products: (quick) => ({
     title: 'Matrix products',
-    note: 'GFLOP/s, M x K x N. Our kernels and the stock ones are called directly; ONNX Runtime and PyTorch as a program calls them, with weights known in advance where they are weights.',
+    note: 'GFLOP/s, M x K x N. Our kernels and the stock ones of tfjs are called directly.',
     rows: (quick ? quickProductCases : productCases).map(({ name, size, product }) => ({
       name: `${name} (${sizesOf(product)})`,
       tags: [

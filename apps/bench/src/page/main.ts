@@ -111,7 +111,7 @@ function showExpected(): void {
   const minutes = roughMinutes(chosen);
   byId('expected').textContent = start.disabled
     ? 'Choose at least one of each.'
-    : `About ${minutes < 1 ? 'a minute' : `${Math.ceil(minutes)} minutes`} on a laptop, longer on a phone.`;
+    : `About ${minutes <= 1 ? 'a minute' : `${Math.ceil(minutes)} minutes`} on a laptop, longer on a phone.`;
 }
 
 function choice(): Choice {

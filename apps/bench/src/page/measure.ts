@@ -95,8 +95,13 @@ export async function measureInPage(
 }
 
 /** Minutes that a choice takes, roughly; phones are slower. */
-export function roughMinutes({ groups, thorough }: Omit<Choice, 'engines'>): number {
-  const seconds = groups.map((name) => groupSeconds(pageGroup(name, thorough), roundsOf(thorough)));
+export function roughMinutes({ groups, engines, thorough }: Choice): number {
+  const seconds = groups.map((name) => {
+    const group = pageGroup(name, thorough);
+    const columns = group.rows.flatMap((row) => row.columns);
+    const wanted = columns.filter(({ engine }) => engines.some((name) => name === engine));
+    return (groupSeconds(group, roundsOf(thorough)) * wanted.length) / columns.length;
+  });
   return seconds.reduce((sum, each) => sum + each, 0) / 60;
 }
 

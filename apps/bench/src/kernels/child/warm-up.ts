@@ -16,12 +16,15 @@ export async function warmUp(
   let best = Number.POSITIVE_INFINITY;
   let withoutGain = 0;
   let total = 0;
-  while (withoutGain < BATCHES_WITHOUT_GAIN && total < longest) {
+  while (best === Number.POSITIVE_INFINITY || (withoutGain < BATCHES_WITHOUT_GAIN && total < longest)) {
     const { wall } = await run(calls);
     total += wall;
     const seconds = wall / calls;
-    withoutGain = seconds < 0.98 * best ? 0 : withoutGain + 1;
-    best = Math.min(best, seconds);
+    // A page's clock may not have moved at all in a short batch, which tells nothing.
+    if (wall >= BATCH_SECONDS / 2) {
+      withoutGain = seconds < 0.98 * best ? 0 : withoutGain + 1;
+      best = Math.min(best, seconds);
+    }
     if (wall < BATCH_SECONDS)
       calls = Math.min(calls * 10, Math.ceil(BATCH_SECONDS / Math.max(seconds, 1e-7)));
   }
