@@ -33,6 +33,8 @@ export function workplace(main = built) {
       cwd: folder,
       env: { ...process.env, BENCH_TEST_NOTES: notesFile, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A process group of its own, as a shell gives it.
+      detached: true,
     });
     started.add(child);
     const text = { stdout: '', stderr: '' };
@@ -41,7 +43,9 @@ export function workplace(main = built) {
         text[name] += chunk;
       });
     const ended = new Promise<Ended>((resolve) => child.on('close', (code) => resolve({ code, ...text })));
-    return { child, ended, text };
+    /** As the terminal does it: the jobs' processes are told as well. */
+    const pressControlC = () => process.kill(-child.pid!, 'SIGINT');
+    return { child, ended, text, pressControlC };
   };
 
   return {

@@ -78,9 +78,9 @@ describe('bench run', () => {
 
   it('saves checkpoints at Ctrl-C, says how to go on, and repeats no step', async () => {
     forget();
-    const { child, ended } = start(run('interrupted'));
+    const { ended, pressControlC } = start(run('interrupted'));
     await noted(/^walk-1 step 25$/);
-    child.kill('SIGINT');
+    pressControlC();
     const { code, stderr } = await ended;
     expect(code).toBe(130);
     expect(stderr).toMatch(

@@ -25,7 +25,7 @@ export function planText(plan: Plan, estimate: PlanEstimate, processors: number)
   return [runName(plan), table.toString(), planSummary(estimate, processors), ''].join('\n');
 }
 
-export function planSummary(estimate: PlanEstimate, processors: number): string {
+function planSummary(estimate: PlanEstimate, processors: number): string {
   const { jobs, done, failed, seconds, bytes, freeBytes } = estimate;
   if (done === jobs) return `All ${counted(jobs, 'job')} are done.`;
   const lines = [

@@ -13,7 +13,7 @@ interface Correction {
   readonly jobs: number;
 }
 
-export interface TaskEstimate extends Estimate {
+interface TaskEstimate extends Estimate {
   readonly task: string;
   readonly jobs: number;
   readonly done: number;

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export interface LeaseTimes {
+interface LeaseTimes {
   /** How often a holder shows that it lives. */
   readonly heartbeatMs: number;
   /** For how long it is believed. Clocks of machines that share a folder must be closer than this. */

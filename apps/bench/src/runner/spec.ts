@@ -1,4 +1,4 @@
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import type { Config, Estimate, Resources } from '../experiment.ts';
 
 /** A job as it is stored and sent: everything that another process needs to run it. */
@@ -36,8 +36,5 @@ export const portableModule = (url: string): string =>
 
 export const moduleUrl = (module: string): string =>
   module.startsWith('bench:') ? new URL(module.slice('bench:'.length), root).href : module;
-
-/** A module by the path that a user gave. */
-export const fileUrl = (path: string): string => pathToFileURL(path).href;
 
 export const modulePath = (module: string): string => fileURLToPath(moduleUrl(module));
