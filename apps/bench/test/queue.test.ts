@@ -44,7 +44,7 @@ it('Redis is there where it must be', () => {
   expect(hasRedis || process.env['PROJ_REQUIRE_REDIS'] !== '1').toBe(true);
 });
 
-describe.skipIf(!hasRedis)('jobs through a queue', { timeout: 60_000 }, () => {
+describe.skipIf(!hasRedis)('jobs through a queue', { timeout: 120_000 }, () => {
   const home = mkdtempSync(join(tmpdir(), 'proj-queue-'));
   let redis: RedisServer;
   let tests = 0;

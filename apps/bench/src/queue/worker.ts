@@ -12,7 +12,7 @@ import { perform, type Verdict } from './perform.ts';
 import { type JobQueue, prefix, Queues, type WorkerInfo } from './queues.ts';
 import { fits, queueName, type Requirement, satisfies } from './requirement.ts';
 
-export type WorkerEvent =
+type WorkerEvent =
   | { readonly kind: 'job'; readonly spec: JobSpec; readonly state: JobState; readonly message?: string }
   /** The connection to the queue. */
   | { readonly kind: 'lost' }
