@@ -1,15 +1,7 @@
-import { VitError } from './error.ts';
+import { ConfigProblems, largestDepth, type Preprocessing } from './config-problems.ts';
+import { checkSwinConfig, type SwinConfig } from './swin-config.ts';
 
-/** How an 8-bit image becomes model input: resize the shorter side to imageSize / cropPct, centre crop, (x / 255 - mean) / std. */
-export interface Preprocessing {
-  /** One value a channel, in units of 1 (not 255). */
-  readonly mean: readonly number[];
-  /** One positive value a channel. */
-  readonly std: readonly number[];
-  readonly interpolation: 'bicubic' | 'bilinear';
-  /** Share of the resized side that the centre crop keeps, in (0, 1]. */
-  readonly cropPct: number;
-}
+export type { Preprocessing };
 
 /** A ViT or DeiT: everything that its parameters' shapes and its forward pass depend on. */
 export interface VitConfig {
@@ -44,52 +36,31 @@ export function tokenCount(config: VitConfig): number {
 
 const counts = ['imageSize', 'patchSize', 'channels', 'embedDim', 'depth', 'heads', 'classes'] as const;
 
-/** Larger than any published ViT; a file that asks for more is refused before anything is allocated. */
-const largestCount = 65_536;
-const largestDepth = 1_024;
-
 /**
  * Refuses a configuration that no model can have, naming every fault at once.
  *
  * @throws {VitError} `VIT_CONFIG_INVALID`.
  */
-export function checkConfig(config: VitConfig): void {
-  const problems: string[] = [];
-  const demand = (holds: boolean, problem: string) => {
-    if (!holds) problems.push(problem);
-  };
-  for (const key of counts) {
-    const value = config[key];
-    const largest = key === 'depth' ? largestDepth : largestCount;
-    demand(
-      Number.isInteger(value) && value >= 1 && value <= largest,
-      `${key} must be an integer from 1 to ${largest}, got ${value}`,
-    );
+export function checkConfig(config: VitConfig | SwinConfig): void {
+  if (isSwin(config)) {
+    checkSwinConfig(config);
+    return;
   }
+  const problems = new ConfigProblems();
+  for (const key of counts) problems.count(key, config[key], key === 'depth' ? largestDepth : undefined);
   const { imageSize, patchSize, embedDim, heads, mlpRatio, layerNormEps, preprocessing, channels } = config;
-  demand(imageSize % patchSize === 0, `imageSize ${imageSize} must be a multiple of patchSize ${patchSize}`);
-  demand(embedDim % heads === 0, `embedDim ${embedDim} must be a multiple of heads ${heads}`);
-  const hidden = embedDim * mlpRatio;
-  demand(
-    hidden >= 1 && hidden <= largestCount && Math.abs(hidden - Math.round(hidden)) < 1e-6,
-    `embedDim ${embedDim} times mlpRatio ${mlpRatio} must be an integer from 1 to ${largestCount}`,
+  problems.demand(
+    imageSize % patchSize === 0,
+    `imageSize ${imageSize} must be a multiple of patchSize ${patchSize}`,
   );
-  demand(layerNormEps > 0 && layerNormEps < 1, `layerNormEps must lie in (0, 1), got ${layerNormEps}`);
-  const { mean, std, cropPct } = preprocessing;
-  demand(
-    mean.length === channels && mean.every(Number.isFinite),
-    `preprocessing.mean must hold ${channels} finite numbers, got [${mean}]`,
-  );
-  demand(
-    std.length === channels && std.every((value) => value > 0 && Number.isFinite(value)),
-    `preprocessing.std must hold ${channels} positive numbers, got [${std}]`,
-  );
-  demand(cropPct > 0 && cropPct <= 1, `preprocessing.cropPct must lie in (0, 1], got ${cropPct}`);
-  if (problems.length > 0) {
-    throw new VitError(
-      'VIT_CONFIG_INVALID',
-      `the configuration "${config.name}" describes no vision transformer: ${problems.join('; ')}.`,
-      problems,
-    );
-  }
+  problems.demand(embedDim % heads === 0, `embedDim ${embedDim} must be a multiple of heads ${heads}`);
+  problems.hidden(embedDim, mlpRatio);
+  problems.eps(layerNormEps);
+  problems.preprocessing(preprocessing, channels);
+  problems.refuse(config.name);
+}
+
+/** Whether a configuration is a Swin Transformer's, which has several depths. */
+export function isSwin(config: VitConfig | SwinConfig): config is SwinConfig {
+  return 'depths' in config;
 }

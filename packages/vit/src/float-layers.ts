@@ -1,7 +1,8 @@
-import { attentionBlock, layerNorm, linear, mlpBlock, type NamedTensors, patchify } from '@proj/ops';
+import { attentionBlock, layerNorm, linear, mlpBlock, type NamedTensors } from '@proj/ops';
 import { add, concat, div, reshape, slice, type Tensor, tidy, tile } from '@tensorflow/tfjs-core';
-import { VitError } from './error.ts';
 import type { VitLayers } from './layers.ts';
+import { namedParameters } from './named-parameters.ts';
+import { patchTokens } from './patch-tokens.ts';
 
 /**
  * The layers in float32 on tfjs tensors, differentiable with respect to the images and every parameter.
@@ -13,32 +14,15 @@ import type { VitLayers } from './layers.ts';
  * another size. Parameters of another shape are refused by `@proj/ops` (`OPS_SHAPE_MISMATCH`).
  */
 export function floatLayers(parameters: NamedTensors): VitLayers<Tensor> {
-  const get = (name: string): Tensor => {
-    const parameter = parameters.get(name);
-    if (parameter !== undefined) return parameter;
-    throw new VitError(
-      'VIT_PARAMETER_MISSING',
-      `there is no parameter ${name} among the ${parameters.size} given; checkParameters() lists all that differ.`,
-    );
-  };
-  const affine = (prefix: string) => ({ weight: get(`${prefix}.weight`), bias: get(`${prefix}.bias`) });
-  const dense = (x: Tensor, prefix: string) => linear(x, get(`${prefix}.weight`), get(`${prefix}.bias`));
+  const named = namedParameters(parameters);
+  const { get, affine } = named;
 
   return {
-    embed: (images, { proj, patchSize, channels, imageSize, tokens, position }) =>
+    embed: (images, at) =>
       tidy(() => {
-        const [batch, ...size] = images.shape;
-        if (images.rank !== 4 || size[0] !== channels || size[1] !== imageSize || size[2] !== imageSize) {
-          throw new VitError(
-            'VIT_INPUT_SHAPE',
-            `images are [${images.shape}], expected [B, ${channels}, ${imageSize}, ${imageSize}]; preprocess() makes such input.`,
-          );
-        }
-        const weight = get(`${proj}.weight`);
-        const kernel = reshape(weight, [weight.shape[0]!, weight.size / weight.shape[0]!]);
-        const patches = linear(patchify(images, patchSize), kernel, get(`${proj}.bias`));
-        const prefix = tokens.map((name) => tile(get(name), [batch!, 1, 1]));
-        return add(concat([...prefix, patches], 1), get(position));
+        const patches = patchTokens(images, at, named);
+        const prefix = at.tokens.map((name) => tile(get(name), [images.shape[0]!, 1, 1]));
+        return add(concat([...prefix, patches], 1), get(at.position));
       }),
     attention: (x, { norm, attn, heads, eps }) =>
       attentionBlock(
@@ -56,7 +40,8 @@ export function floatLayers(parameters: NamedTensors): VitLayers<Tensor> {
         const { weight, bias } = affine(norm);
         const logits = heads.map(({ head, token }) => {
           const chosen = reshape(slice(x, [0, token, 0], [batch, 1, width]), [batch, width]);
-          return dense(layerNorm(chosen, weight, bias, eps), head);
+          const last = affine(head);
+          return linear(layerNorm(chosen, weight, bias, eps), last.weight, last.bias);
         });
         return div(logits.reduce(add), logits.length);
       }),

@@ -1,6 +1,7 @@
 // On tfjs tensors
 export { floatLayers } from './float-layers.ts';
-export { initVit } from './init.ts';
+export { floatSwinLayers } from './float-swin-layers.ts';
+export { initSwin, initVit } from './init.ts';
 
 // Everything that needs no tfjs, which is also `@proj/vit/forward`
 export {
@@ -12,22 +13,37 @@ export {
   configFromState,
   type EmbedSpec,
   type HeadSpec,
-  type InferOptions,
   imagenetPreprocessing,
+  type InferOptions,
+  type MergeSpec,
   type MlpSpec,
   type NamedShapes,
   type ParameterSpec,
-  type Preprocessing,
+  type PooledHeadSpec,
   preprocess,
+  type Preprocessing,
+  type StemSpec,
+  swin,
+  swinBuffers,
+  swinConfig,
+  type SwinConfig,
+  swinConfigFromMetadata,
+  swinConfigFromState,
+  swinConfigs,
+  type SwinLayers,
+  swinMetadata,
+  swinParameters,
+  vit,
   type VitConfig,
+  vitConfig,
+  vitConfigs,
   VitError,
   type VitErrorCode,
   type VitLayers,
-  vit,
-  vitConfig,
-  vitConfigs,
   vitMetadata,
   vitOutputs,
   vitParameters,
   vitUnits,
+  type WindowAttentionSpec,
+  type WindowSpec,
 } from './forward.ts';

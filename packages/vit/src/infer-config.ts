@@ -1,11 +1,12 @@
 import type { VitConfig } from './config.ts';
 import { imagenetPreprocessing, vitConfig, vitConfigs } from './configurations.ts';
-import { VitError } from './error.ts';
 import { configFromMetadata } from './metadata.ts';
-import { checkParameters, type NamedShapes } from './parameters.ts';
+import type { NamedShapes } from './named-shapes.ts';
+import { checkParameters } from './parameters.ts';
+import { notInferred, shapeOf } from './state-shapes.ts';
 
 export interface InferOptions {
-  /** The name of one of `vitConfigs`, which then counts, with the state's number of classes, whatever else the file says. */
+  /** The name of one of `vitConfigs` (or `swinConfigs`), which then counts, with the state's number of classes, whatever else the file says. */
   readonly name?: string | undefined;
 }
 
@@ -76,24 +77,4 @@ function configFromShapes(state: NamedShapes): VitConfig {
     layerNormEps: 1e-6,
     preprocessing: imagenetPreprocessing,
   };
-}
-
-function shapeOf(state: NamedShapes, name: string, rank: number): readonly number[] {
-  const shape = state.get(name)?.shape;
-  if (shape?.length !== rank) {
-    throw notInferred(
-      shape === undefined
-        ? `there is no ${name} among the ${state.size} tensors`
-        : `${name} is [${shape}], expected ${rank} dimensions`,
-    );
-  }
-  return shape;
-}
-
-function notInferred(problem: string): VitError {
-  return new VitError(
-    'VIT_CONFIG_NOT_INFERRED',
-    `cannot tell which vision transformer this is: ${problem}. ` +
-      'Name the configuration, or store it in the file under "proj" with vitMetadata().',
-  );
 }

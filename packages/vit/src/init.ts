@@ -1,9 +1,12 @@
 import { type RandomStream, random } from '@proj/random';
 import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import type { VitConfig } from './config.ts';
-import { type ParameterSpec, vitParameters } from './parameters.ts';
+import type { ParameterSpec } from './named-shapes.ts';
+import { vitParameters } from './parameters.ts';
+import type { SwinConfig } from './swin-config.ts';
+import { swinParameters } from './swin-parameters.ts';
 
-/** Deviation of DeiT's initial weights, tokens and positions. */
+/** Deviation of the initial matrices, tokens and positions of DeiT, and of torchvision's Swin Transformers. */
 const deviation = 0.02;
 
 /**
@@ -17,22 +20,37 @@ const deviation = 0.02;
  * @throws {VitError} `VIT_CONFIG_INVALID`; `RandomError` for a seed that is no safe integer.
  */
 export function initVit(config: VitConfig, seed: number): Map<string, Tensor> {
-  const fanIn = config.channels * config.patchSize ** 2;
-  return new Map(
-    vitParameters(config).map((parameter) => [
-      parameter.name,
-      tensor(initialValues(parameter, random(seed, 'vit', parameter.name), fanIn), [...parameter.shape]),
-    ]),
-  );
+  return initial(vitParameters(config), 'patch_embed.proj.', config, (name) => random(seed, 'vit', name));
 }
 
-function initialValues({ name, shape }: ParameterSpec, draws: RandomStream, fanIn: number): Float32Array {
-  const values = new Float32Array(shape.reduce((size, dimension) => size * dimension, 1));
-  if (name.startsWith('patch_embed.proj.')) {
-    const bound = 1 / Math.sqrt(fanIn);
-    return values.map(() => (2 * draws.uniform() - 1) * bound);
-  }
-  if (/norm[12]?\.weight$/.test(name)) return values.fill(1);
-  if (name.endsWith('.bias')) return values;
-  return values.map(() => deviation * draws.normal());
+/**
+ * Fresh float32 parameters as torchvision's `SwinTransformer` starts: matrices and tables of relative positions normal with
+ * deviation 0.02, biases 0, LayerNorms 1 and 0; the patch projection as PyTorch's Conv2d. What is said of `initVit`'s draws holds.
+ *
+ * @throws {VitError} `VIT_CONFIG_INVALID`; `RandomError` for a seed that is no safe integer.
+ */
+export function initSwin(config: SwinConfig, seed: number): Map<string, Tensor> {
+  return initial(swinParameters(config), 'features.0.0.', config, (name) => random(seed, 'swin', name));
+}
+
+/** Initial values of each; `patches` is the prefix of the patch projection's names. */
+function initial(
+  parameters: readonly ParameterSpec[],
+  patches: string,
+  { channels, patchSize }: { readonly channels: number; readonly patchSize: number },
+  draws: (name: string) => RandomStream,
+): Map<string, Tensor> {
+  const bound = 1 / Math.sqrt(channels * patchSize ** 2);
+  const values = ({ name, shape }: ParameterSpec): Float32Array => {
+    const values = new Float32Array(shape.reduce((size, dimension) => size * dimension, 1));
+    const stream = draws(name);
+    if (name.startsWith(patches)) return values.map(() => (2 * stream.uniform() - 1) * bound);
+    // The only weights that are vectors are those of LayerNorms.
+    if (name.endsWith('.weight') && shape.length === 1) return values.fill(1);
+    if (name.endsWith('.bias')) return values;
+    return values.map(() => deviation * stream.normal());
+  };
+  return new Map(
+    parameters.map((parameter) => [parameter.name, tensor(values(parameter), [...parameter.shape])]),
+  );
 }

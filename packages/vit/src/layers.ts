@@ -21,11 +21,11 @@ export interface AttentionSpec {
   readonly eps: number;
 }
 
-/** x + fc2(GELU(fc1(LN x))): [B, N, C] -> [B, N, C]. */
+/** x + fc2(GELU(fc1(LN x))), token by token: [B, N, C] -> [B, N, C]; in a Swin Transformer of maps [B, S, S, C]. */
 export interface MlpSpec {
   /** Prefix of the LayerNorm's parameters. */
   readonly norm: string;
-  /** Prefix before `.fc1` and `.fc2`. */
+  /** Prefix before the two linear layers: `.fc1` and `.fc2` in timm's ViTs, `.0` and `.3` in torchvision's Swin. */
   readonly mlp: string;
   readonly eps: number;
 }

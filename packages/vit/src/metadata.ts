@@ -1,5 +1,6 @@
-import { checkConfig, type Preprocessing, type VitConfig } from './config.ts';
-import { VitError } from './error.ts';
+import { checkClassNames } from './class-names.ts';
+import { checkConfig, type VitConfig } from './config.ts';
+import { invalid, number, object, parse, preprocessing, string } from './json-fields.ts';
 
 /**
  * What stands as JSON under `proj` in a model file's `__metadata__`: architecture, configuration, preprocessing and
@@ -19,9 +20,8 @@ export function vitMetadata(config: VitConfig, classNames?: readonly string[]): 
  * @throws {VitError} `VIT_METADATA_INVALID` naming the field; `VIT_CONFIG_INVALID`.
  */
 export function configFromMetadata(json: string): VitConfig {
-  const metadata = parse(json);
+  const metadata = parse(json, 'vit');
   const config = object(metadata['config'], 'config');
-  const preprocessing = object(config['preprocessing'], 'config.preprocessing');
   const count = (key: keyof VitConfig) => number(config[key], `config.${key}`);
   const { distilled } = config;
   if (typeof distilled !== 'boolean') throw invalid('config.distilled must be true or false');
@@ -37,86 +37,8 @@ export function configFromMetadata(json: string): VitConfig {
     classes: count('classes'),
     distilled,
     layerNormEps: count('layerNormEps'),
-    preprocessing: {
-      mean: list(preprocessing['mean'], 'config.preprocessing.mean', number),
-      std: list(preprocessing['std'], 'config.preprocessing.std', number),
-      interpolation: interpolation(preprocessing['interpolation']),
-      cropPct: number(preprocessing['cropPct'], 'config.preprocessing.cropPct'),
-    },
+    preprocessing: preprocessing(config['preprocessing']),
   };
   checkConfig(parsed);
   return parsed;
-}
-
-/**
- * The class names in `vitMetadata`'s JSON, in the order of the logits; undefined when it has none.
- *
- * @throws {VitError} `VIT_METADATA_INVALID`, `VIT_CONFIG_INVALID`.
- */
-export function classNamesFromMetadata(json: string): readonly string[] | undefined {
-  const { classNames } = parse(json);
-  if (classNames === undefined) return undefined;
-  const names = list(classNames, 'classNames', string);
-  checkClassNames(configFromMetadata(json), names);
-  return names;
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-function parse(json: string): Fields {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch (cause) {
-    throw invalid(`it is no JSON (${String(cause)})`);
-  }
-  const metadata = object(value, 'the whole');
-  if (metadata['architecture'] !== 'vit') {
-    throw invalid(`architecture is ${JSON.stringify(metadata['architecture'])}, expected "vit"`);
-  }
-  return metadata;
-}
-
-function checkClassNames(config: VitConfig, classNames: readonly string[] | undefined): void {
-  if (classNames !== undefined && classNames.length !== config.classes) {
-    throw invalid(
-      `there are ${classNames.length} class names for the ${config.classes} classes of ${config.name}`,
-    );
-  }
-}
-
-function object(value: unknown, field: string): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid(`${field} must be an object, got ${JSON.stringify(value)}`);
-  }
-  return value as Fields;
-}
-
-function number(value: unknown, field: string): number {
-  if (typeof value !== 'number') throw invalid(`${field} must be a number, got ${JSON.stringify(value)}`);
-  return value;
-}
-
-function string(value: unknown, field: string): string {
-  if (typeof value !== 'string') throw invalid(`${field} must be a string, got ${JSON.stringify(value)}`);
-  return value;
-}
-
-function list<T>(value: unknown, field: string, item: (value: unknown, field: string) => T): T[] {
-  if (!Array.isArray(value)) throw invalid(`${field} must be a list, got ${JSON.stringify(value)}`);
-  return value.map((entry, i) => item(entry, `${field}[${i}]`));
-}
-
-function interpolation(value: unknown): Preprocessing['interpolation'] {
-  if (value === 'bicubic' || value === 'bilinear') return value;
-  throw invalid(
-    `config.preprocessing.interpolation must be "bicubic" or "bilinear", got ${JSON.stringify(value)}`,
-  );
-}
-
-function invalid(problem: string): VitError {
-  return new VitError(
-    'VIT_METADATA_INVALID',
-    `the metadata "proj" describes no vision transformer: ${problem}. Write it with vitMetadata().`,
-  );
 }

@@ -1,14 +1,8 @@
-import { checkConfig, mlpHidden, tokenCount, type VitConfig } from './config.ts';
+import { checkConfig, isSwin, mlpHidden, tokenCount, type VitConfig } from './config.ts';
 import { VitError } from './error.ts';
-
-/** A parameter's name in timm and its shape in PyTorch's layout. */
-export interface ParameterSpec {
-  readonly name: string;
-  readonly shape: readonly number[];
-}
-
-/** Anything with named shapes: a state dict, or live tensors. */
-export type NamedShapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
+import type { NamedShapes, ParameterSpec } from './named-shapes.ts';
+import type { SwinConfig } from './swin-config.ts';
+import { swinBuffers, swinParameters } from './swin-parameters.ts';
 
 /**
  * Every parameter of the model, with timm's names, shapes and order (`state_dict()` of its `VisionTransformer` and
@@ -62,22 +56,24 @@ export function vitUnits(config: VitConfig): string[][] {
 }
 
 /**
- * Checks that exactly the model's parameters are there, in any order.
+ * Checks that exactly the model's parameters are there, in any order; the buffers that torchvision stores beside a Swin
+ * Transformer's (`swinBuffers`) may be there or not.
  *
  * @throws {VitError} `VIT_PARAMETERS_MISMATCH` naming every missing, misshapen and unexpected parameter at once
  * (`problems` has one entry for each); `VIT_CONFIG_INVALID`.
  */
-export function checkParameters(config: VitConfig, parameters: NamedShapes): void {
-  const expected = vitParameters(config);
+export function checkParameters(config: VitConfig | SwinConfig, parameters: NamedShapes): void {
+  const expected = isSwin(config) ? swinParameters(config) : vitParameters(config);
+  const optional = isSwin(config) ? swinBuffers(config) : [];
   const problems: string[] = [];
-  for (const { name, shape } of expected) {
+  for (const { name, shape } of [...expected, ...optional.filter(({ name }) => parameters.has(name))]) {
     const found = parameters.get(name)?.shape;
     if (found === undefined) problems.push(`${name} [${shape}] is missing`);
     else if (found.length !== shape.length || found.some((size, axis) => size !== shape[axis])) {
       problems.push(`${name} is [${found}], expected [${shape}]`);
     }
   }
-  const known = new Set(expected.map(({ name }) => name));
+  const known = new Set([...expected, ...optional].map(({ name }) => name));
   for (const [name, { shape }] of parameters) {
     if (!known.has(name)) problems.push(`${name} [${shape}] is not a parameter of this model`);
   }

@@ -1,5 +1,6 @@
 import { checkConfig, type VitConfig } from './config.ts';
 import { VitError } from './error.ts';
+import type { SwinConfig } from './swin-config.ts';
 
 /**
  * Normalises `count` images of the model's size: uint8 [count, H, W, channels] to float32 [count, channels, H, W],
@@ -9,7 +10,7 @@ import { VitError } from './error.ts';
  *
  * @throws {VitError} `VIT_IMAGE_BYTES` when `images` is not `count` images of this size; `VIT_CONFIG_INVALID`.
  */
-export function preprocess(images: Uint8Array, count: number, config: VitConfig): Float32Array {
+export function preprocess(images: Uint8Array, count: number, config: VitConfig | SwinConfig): Float32Array {
   checkConfig(config);
   const { imageSize, channels, preprocessing } = config;
   const plane = imageSize * imageSize;
