@@ -26,6 +26,7 @@ describe('bench', () => {
     const { stdout } = await bench(['list']);
     for (const name of ['kernels', 'demo', 'rws-smoke'])
       expect(stdout).toMatch(new RegExp(`^${name}: `, 'm'));
+    expect((await bench(['list', 'demo'])).stdout).toContain('\n      severity=5\n');
     const { schema, experiments } = await json<{
       schema: string;
       experiments: { name: string; presets: object }[];

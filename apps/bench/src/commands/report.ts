@@ -2,9 +2,6 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { BenchError } from '../error.ts';
 import type { PresetName } from '../experiment.ts';
-import { writeReport } from '../report/index.ts';
-import { isDone } from '../report/report.ts';
-import { terminalText } from '../report/terminal.ts';
 import { experimentOf, openExperiment, planFor } from '../runner/open.ts';
 import { type Plan, runName } from '../runner/plan.ts';
 import { type Overrides, overridden } from '../runner/settings.ts';
@@ -37,6 +34,10 @@ export const reportCommand = (): Command =>
     .addOption(jsonOption())
     .addHelpText('after', examples)
     .action(async (name: string | undefined, options: Options) => {
+      // The drawing of figures takes a while to load.
+      const { writeReport } = await import('../report/index.ts');
+      const { isDone } = await import('../report/report.ts');
+      const { terminalText } = await import('../report/terminal.ts');
       const store = new Store(options.store);
       const plans =
         name === undefined ? await recordedPlans(store) : [await recordedOrNew(store, name, options)];
