@@ -43,7 +43,7 @@ const results = (store: string) =>
 
 describe('a training job', () => {
   it('killed with -9 again and again ends in the results and models of one that was not', {
-    timeout: 180_000,
+    timeout: 300_000,
   }, async () => {
     const experiment = join(home, 'training.mjs');
     const module = (name: string) => JSON.stringify(new URL(name, dist).href);
