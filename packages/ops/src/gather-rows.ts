@@ -7,8 +7,8 @@ import { requireFloat, requireShapes } from './shapes.ts';
  * Rows of `x` [B, M, C] by number, the same for the whole batch: y[b, i] = x[b, index[i]], [B, N, C] with N = `index.length`, float32.
  *
  * The gradient of a permutation is the gather by its inverse, which costs no more than the value; of any other index, each row's
- * sum over the places it was taken to. With the kernels of `@proj/wasm-kernels` a gather copies rows; tfjs-wasm's own is some
- * fifty times as slow.
+ * sum over the places it was taken to. With the kernels of `@proj/wasm-kernels` a gather copies rows, where
+ * tfjs-wasm's own computes a position for every element.
  *
  * @throws {OpsError} `OPS_SHAPE_MISMATCH`, `OPS_BAD_DTYPE`, `OPS_BAD_ARGUMENT` for a number that is no row's.
  */

@@ -1,11 +1,10 @@
 import '@proj/ops/gradients';
-import '@tensorflow/tfjs-backend-cpu';
-import '@tensorflow/tfjs-backend-wasm';
 import { crossEntropy } from '@proj/ops';
 import { random } from '@proj/random';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { drawn, drawnParameters, tinyConfig, toTensor, toTensors } from '../test/models.ts';
+import { describeEverywhere } from '../test/places.ts';
 import { type Array64, type Parameters64, referenceLayers } from '../test/reference-layers.ts';
 import { floatLayers, initVit, VitError, vit, vitConfig, vitOutputs } from './index.ts';
 
@@ -41,22 +40,7 @@ function centralDifference(array: Array64, index: number, loss: () => number): n
 const largestDifference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Array.from(a).reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i]!)), 0);
 
-// The kernels replace tfjs's for good, so they come last.
-const places = ['on the cpu backend', 'on the wasm backend', 'on the wasm backend with our kernels'] as const;
-
-describe.each(places)('floatLayers %s', (place) => {
-  let before = 0;
-
-  beforeEach(async () => {
-    await tf.setBackend(place === places[0] ? 'cpu' : 'wasm');
-    if (place === places[2]) await import('@proj/wasm-kernels/install');
-    before = tf.memory().numTensors;
-  });
-
-  afterEach(() => {
-    expect(tf.memory().numTensors, 'tensors left behind').toBe(before);
-  });
-
+describeEverywhere('floatLayers', () => {
   it('gives the logits of the same model written as float64 loops', () => {
     for (const config of [tinyConfig, { ...tinyConfig, distilled: false }]) {
       const parameters = drawnParameters(config, 5);

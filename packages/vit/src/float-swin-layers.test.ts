@@ -1,10 +1,9 @@
 import '@proj/ops/gradients';
-import '@tensorflow/tfjs-backend-cpu';
-import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { drawnValues, drawnWeights, tinySwin } from '../test/golden-swin.ts';
 import { toTensor, toTensors } from '../test/models.ts';
+import { describeEverywhere } from '../test/places.ts';
 import {
   checkParameters,
   floatSwinLayers,
@@ -19,22 +18,7 @@ import {
 const weights = drawnWeights(tinySwin);
 const images = (count: number) => toTensor(drawnValues('images', [count, 3, 32, 32]));
 
-// The kernels replace tfjs's for good, so they come last.
-const places = ['on the cpu backend', 'on the wasm backend', 'on the wasm backend with our kernels'] as const;
-
-describe.each(places)('floatSwinLayers %s', (place) => {
-  let before = 0;
-
-  beforeEach(async () => {
-    await tf.setBackend(place === places[0] ? 'cpu' : 'wasm');
-    if (place === places[2]) await import('@proj/wasm-kernels/install');
-    before = tf.memory().numTensors;
-  });
-
-  afterEach(() => {
-    expect(tf.memory().numTensors, 'tensors left behind').toBe(before);
-  });
-
+describeEverywhere('floatSwinLayers', () => {
   it('let a token see its own window only, and over a shift only what was beside it in the map', () => {
     const prefix = 'features.1.1';
     const shift = 2;

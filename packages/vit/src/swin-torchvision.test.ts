@@ -1,10 +1,9 @@
 import '@proj/ops/gradients';
-import '@tensorflow/tfjs-backend-cpu';
-import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { drawnValues, drawnWeights, golden, tinySwin, unpacked } from '../test/golden-swin.ts';
 import { toTensor, toTensors } from '../test/models.ts';
+import { describeEverywhere, places } from '../test/places.ts';
 import { floatSwinLayers, type SwinConfig, swin, swinConfigs } from './index.ts';
 
 const swinT: SwinConfig = swinConfigs.swin_t;
@@ -41,22 +40,7 @@ function valueAndGradients(config: SwinConfig): [logits: Float32Array, gradients
   return [results[0]!, new Map(names.map((name, i) => [name, results[i + 1]!]))];
 }
 
-// The kernels replace tfjs's for good, so they come last.
-const places = ['on the cpu backend', 'on the wasm backend', 'on the wasm backend with our kernels'] as const;
-
-describe.each(places)("torchvision's Swin Transformer %s", (place) => {
-  let before = 0;
-
-  beforeEach(async () => {
-    await tf.setBackend(place === places[0] ? 'cpu' : 'wasm');
-    if (place === places[2]) await import('@proj/wasm-kernels/install');
-    before = tf.memory().numTensors;
-  });
-
-  afterEach(() => {
-    expect(tf.memory().numTensors, 'tensors left behind').toBe(before);
-  });
-
+describeEverywhere("torchvision's Swin Transformer", (place) => {
   it('has the same logits and the same gradient of the images and every parameter, in small', () => {
     const [logits, gradients] = valueAndGradients(tinySwin);
     expect(largestDifference(logits, unpacked(golden.tiny.logits))).toBeLessThan(1e-5);
@@ -91,7 +75,7 @@ describe.each(places)("torchvision's Swin Transformer %s", (place) => {
   };
 
   // tfjs's cpu backend would take minutes.
-  if (place === places[1]) it('has the same logits as Swin-T', { timeout: 120_000 }, onStockKernels);
-  if (place === places[2])
+  if (place === places.wasm) it('has the same logits as Swin-T', { timeout: 120_000 }, onStockKernels);
+  if (place === places.kernels)
     it('has the same logits and gradients as Swin-T', { timeout: 120_000 }, onOurKernels);
 });
