@@ -26,6 +26,16 @@ describe('a job that fails', () => {
     expect(counts(/fragile begins/).get('fragile begins')).toBe(3);
   });
 
+  it('is one whose result JSON would change, and says where', async () => {
+    const { code, stderr } = await bench(['run', experiment('odd-results'), '--retries', '0']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/nothing: failed, .*it is undefined/);
+    expect(stderr).toMatch(/number: failed, .*\.losses\[1\] is NaN/);
+    expect(stderr).toMatch(/weights: failed, .*\.weights is a Float32Array/);
+    expect(stderr).toContain('chatty: done');
+    expect(stderr).not.toMatch(/about -/);
+  });
+
   it('is given up then, with its last lines shown; what needs it is blocked, what does not is run', async () => {
     forget();
     const { code, stderr } = await bench(['run', ...trouble('never', -1), '--retries', '1']);

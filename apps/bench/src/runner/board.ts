@@ -89,7 +89,8 @@ export class Board {
 
   #secondsLeft({ id, done, total }: RunEvent, now: number): number {
     const { began, at, done: first } = this.#paces.get(id)!;
-    if (done !== undefined && total !== undefined && done > first)
+    // Of work whose amount nobody knows a task tells no total, or one that it passes.
+    if (done !== undefined && total !== undefined && done > first && done <= total)
       return ((now - at) / (done - first)) * (total - done);
     return Math.max(0, this.#expected(id) - (now - began));
   }

@@ -8,6 +8,7 @@ import { codeVersion } from './identity.ts';
 import { holdLifeline } from './lifeline.ts';
 import { machine } from './machine.ts';
 import { METRICS_FILE, metricsFile } from './metrics.ts';
+import { notJson } from './not-json.ts';
 import { isTask } from './plan.ts';
 import { type JobSpec, moduleUrl } from './spec.ts';
 import { Store } from './store.ts';
@@ -84,7 +85,7 @@ async function runTask(store: Store, spec: JobSpec): Promise<void> {
       lifeline.check();
       const now = performance.now();
       // A task may tell of every step; whoever looks on reads ten a second.
-      if (now - told < 100 && done < total) return;
+      if (now - told < 100) return;
       told = now;
       clock.save();
       process.send!({ kind: 'progress', done, total, detail } satisfies FromChild);
@@ -97,6 +98,12 @@ async function runTask(store: Store, spec: JobSpec): Promise<void> {
     clock.save();
     metrics.close();
   }
+  const fault = notJson(result);
+  if (fault !== undefined)
+    throw new BenchError(
+      'BENCH_EXPERIMENT_INVALID',
+      `the result of task "${identity.task}" is not JSON: ${fault}.`,
+    );
   if (existsSync(metricsPath)) await copyFile(metricsPath, join(made, METRICS_FILE));
   await store.complete(spec, made, result, {
     finished: new Date().toISOString(),

@@ -3,6 +3,7 @@ import { BenchError } from '../error.ts';
 import type { AnyJob, Experiment, PresetName, Settings } from '../experiment.ts';
 import { canonicalJson, codeVersion, sha256Of } from './identity.ts';
 import { machineFingerprint } from './machine.ts';
+import { notJson } from './not-json.ts';
 import type { Overrides } from './settings.ts';
 import { type JobIdentity, type JobSpec, portableModule } from './spec.ts';
 
@@ -35,9 +36,9 @@ export async function makePlan(
     if (known !== undefined) return known;
     if (underWay.has(job)) invalid(experiment, `"${job.label}" needs itself`);
     underWay.add(job);
-    const needs: Record<string, string> = {};
-    for (const [name, need] of Object.entries(job.needs)) needs[name] = (await add(need)).id;
-    const spec = await specOf(experiment, job, needs);
+    const needs: [string, string][] = [];
+    for (const [name, need] of Object.entries(job.needs)) needs.push([name, (await add(need)).id]);
+    const spec = await specOf(experiment, job, Object.fromEntries(needs));
     // The label of whoever comes first stays.
     if (!specs.has(spec.id)) specs.set(spec.id, spec);
     done.set(job, spec);
@@ -85,15 +86,11 @@ async function specOf(
     code: codeVersion(task),
     ...(resources.timing === true && { machine: machineFingerprint() }),
   };
-  let text: string;
-  try {
-    text = canonicalJson(identity);
-  } catch (error) {
-    return invalid(experiment, `the configuration of "${label}" is not JSON: ${(error as Error).message}`);
-  }
+  const fault = notJson({ config, seed });
+  if (fault !== undefined) invalid(experiment, `"${label}" is not described in JSON: ${fault}`);
   return {
     schema: 'proj.bench.job/1',
-    id: sha256Of(text).slice(0, 16),
+    id: sha256Of(canonicalJson(identity)).slice(0, 16),
     identity,
     label,
     module: portableModule(task.module),
