@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { defineExperiment, defineTask, type Experiment, type Json, job } from '../experiment.ts';
+import { defineExperiment, defineTask, type Experiment, type Job, type Json, job } from '../experiment.ts';
 import { codeVersion } from './identity.ts';
 import { makePlan } from './plan.ts';
 
@@ -71,6 +71,17 @@ describe('the version of code', () => {
     expect(one('a')).toBe(one('a'));
     expect(one('a')).not.toBe(one('b'));
   });
+
+  it("changes with what the workspace's packages want beside them", () => {
+    const one = (version: string) =>
+      versionOf({
+        'task.mjs': "import '@proj/tool';\n",
+        'node_modules/@proj/tool/package.json':
+          '{"name":"@proj/tool","version":"0.1.0","peerDependencies":{"kernels":"4"}}',
+        'node_modules/kernels/package.json': `{"name":"kernels","version":"${version}"}`,
+      });
+    expect(one('4.0.0')).not.toBe(one('4.0.1'));
+  });
 });
 
 /** In this file, so that it is exported by the module that it names. */
@@ -87,6 +98,7 @@ type Change = {
   seed?: number;
   data?: string[];
   timing?: boolean;
+  needs?: Job['needs'];
 };
 
 async function idOf({
@@ -96,6 +108,7 @@ async function idOf({
   seed = 0,
   data = [],
   timing = false,
+  needs = {},
 }: Change) {
   const preset = { about: '', settings: {} };
   const experiment: Experiment = defineExperiment({
@@ -103,10 +116,10 @@ async function idOf({
     title: '',
     about: '',
     presets: { smoke: preset, study: preset, full: preset },
-    jobs: () => [job(task, { label, config: { b: 1, a: config }, seed, data, resources: { timing } })],
+    jobs: () => [job(task, { label, config: { b: 1, a: config }, seed, data, needs, resources: { timing } })],
     report: () => [],
   });
-  return (await makePlan(experiment, import.meta.url, 'smoke', {})).jobs[0]!.id;
+  return (await makePlan(experiment, import.meta.url, 'smoke', {})).jobs.at(-1)!.id;
 }
 
 describe("a job's id", () => {
@@ -123,7 +136,16 @@ describe("a job's id", () => {
     },
   );
 
+  it('changes with what it needs, under whatever name', async () => {
+    const need = job(task, { label: 'need', config: {} });
+    const ids = await Promise.all(
+      [{}, { model: need }, Object.fromEntries([['__proto__', need]])].map((needs) => idOf({ needs })),
+    );
+    expect(new Set(ids).size).toBe(3);
+  });
+
   it('is refused where the configuration is not JSON', async () => {
-    await expect(idOf({ config: Number.NaN })).rejects.toMatchObject({ code: 'BENCH_EXPERIMENT_INVALID' });
+    for (const config of [Number.NaN, new Float32Array(1) as unknown as Json])
+      await expect(idOf({ config })).rejects.toMatchObject({ code: 'BENCH_EXPERIMENT_INVALID' });
   });
 });

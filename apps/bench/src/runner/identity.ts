@@ -53,6 +53,7 @@ interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
 function isSeen(path: string, parts: string[], seen: Map<string, number>): boolean {
@@ -77,7 +78,7 @@ function addPackage(specifier: string, from: string, parts: string[], seen: Map<
   const built = join(folder, 'dist');
   for (const file of builtFiles(built))
     parts.push(`${name} ${relative(built, file)} ${sha256Of(readFileSync(file))}`);
-  for (const dependency of Object.keys(manifest.dependencies ?? {}).sort())
+  for (const dependency of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).sort())
     addPackage(dependency, folder, parts, seen);
 }
 
