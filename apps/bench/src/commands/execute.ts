@@ -8,6 +8,7 @@ import { localCapacity, runLocally } from '../runner/local.ts';
 import { experimentOf } from '../runner/open.ts';
 import { type Plan, runName } from '../runner/plan.ts';
 import type { Store } from '../runner/store.ts';
+import { sweep } from '../runner/supervise.ts';
 import { commandLine } from './command-line.ts';
 import { counted } from './format.ts';
 import { interruption } from './interruption.ts';
@@ -55,7 +56,10 @@ export async function execute(
   const run = runName(plan);
   const capacity = localCapacity(options.jobs);
   // What is damaged is told now, not after hours of work.
-  for (const { id } of plan.jobs) await store.finished(id);
+  for (const { id } of plan.jobs) {
+    await store.finished(id);
+    await sweep(store, id);
+  }
   await store.saveRun(run, plan);
   const estimate = await estimatePlan(plan, store, capacity);
   process.stderr.write(`${planText(plan, estimate, options.jobs)}`);

@@ -84,6 +84,14 @@ describe('a lease', () => {
     });
   });
 
+  it('that a power cut has damaged is free as soon as it is silent', async () => {
+    await taken('damaged');
+    const [file] = readdirSync(folder('damaged'));
+    writeFileSync(join(folder('damaged'), file!), '\0\0\0\0');
+    expect(await leaseHolder(folder('damaged'), times)).toEqual({ host: 'unknown', pid: 0 });
+    expect(await leaseHolder(folder('damaged'), { ...times, believedMs: 0 })).toBeUndefined();
+  });
+
   it('of a process that was killed goes to one of many that want it', { timeout: 120_000 }, async () => {
     const dead = startTaker('race');
     expect(await dead.says()).toBe('ready');

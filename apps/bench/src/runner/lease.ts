@@ -84,11 +84,20 @@ async function holderOf(
   }
   if (mtimeMs === released.getTime()) return 'free';
   const heard = Date.now() - mtimeMs < believedMs;
-  // Made and not yet written.
-  if (text === '') return heard ? { host: 'unknown', pid: 0 } : 'free';
-  const { host, pid, processes } = JSON.parse(text) as Claim;
+  const claim = parsed(text);
+  // Made and not yet written, or lost in a power cut.
+  if (claim === undefined) return heard ? { host: 'unknown', pid: 0 } : 'free';
+  const { host, pid, processes } = claim;
   if (host === hostname() && processes === processNamespace && !isRunning(pid)) return 'dead';
   return heard ? { host, pid } : 'silent';
+}
+
+function parsed(text: string): Claim | undefined {
+  try {
+    return JSON.parse(text) as Claim;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The modification time of a lease that was given back. */

@@ -91,6 +91,13 @@ describe('a store', () => {
     await expect(store.finished('damaged')).rejects.toMatchObject({ code: 'BENCH_STORE_INVALID' });
   });
 
+  it('does not know how far a job is whose progress a power cut has damaged', async () => {
+    const store = new Store(join(home, 'progress'));
+    await store.describe(spec);
+    writeFileSync(join(store.folder(spec.id), 'progress.json'), '');
+    expect(await store.progress(spec.id)).toBeUndefined();
+  });
+
   it('remembers why a job was given up until it is forgiven', async () => {
     const store = new Store(join(home, 'failed'));
     await store.describe(spec);

@@ -64,6 +64,8 @@ export interface JobProgress {
  */
 export class Store {
   readonly root: string;
+  /** What is done does not change, and is asked for more than once. */
+  readonly #work = new Map<string, JobWork>();
 
   constructor(root: string) {
     this.root = resolve(root);
@@ -168,13 +170,20 @@ export class Store {
     const ids = await readdir(join(this.root, 'jobs')).catch(() => [] as string[]);
     const all: JobWork[] = [];
     for (const id of ids.filter((id) => this.has(id))) {
+      const known = this.#work.get(id);
+      if (known !== undefined) {
+        all.push(known);
+        continue;
+      }
       // A damaged result is told of by whoever needs it.
       const finished = await this.finished(id).catch(() => undefined);
       if (finished === undefined) continue;
       const spec = await readJson<JobSpec>(join(this.folder(id), 'job.json'));
       const { task, files, run } = finished;
       const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-      all.push({ task, estimate: spec!.estimate, seconds: run.seconds, bytes });
+      const work = { task, estimate: spec!.estimate, seconds: run.seconds, bytes };
+      this.#work.set(id, work);
+      all.push(work);
     }
     return all;
   }
@@ -192,8 +201,9 @@ export class Store {
     await rm(join(this.folder(id), 'failure.json'), { force: true });
   }
 
+  /** Written without waiting for the disk, a power cut can leave nothing of it; then nobody knows how far the job is. */
   progress(id: string): Promise<JobProgress | undefined> {
-    return readJson<JobProgress>(join(this.folder(id), 'progress.json'));
+    return readJson<JobProgress>(join(this.folder(id), 'progress.json')).catch(() => undefined);
   }
 
   async setProgress(id: string, progress: JobProgress): Promise<void> {

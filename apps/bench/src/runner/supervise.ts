@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { BenchError, type BenchErrorCode } from '../error.ts';
@@ -67,12 +68,26 @@ export async function superviseJob(store: Store, spec: JobSpec, supervision: Sup
   }
 }
 
+/** Whoever finished a job may have been killed before it removed what the job left behind. */
+export async function sweep(store: Store, id: string): Promise<void> {
+  if (!existsSync(store.scratch(id)) || !store.has(id)) return;
+  const lease = await takeLease(store.folder(id));
+  if ('pid' in lease) return;
+  try {
+    await store.tidy(id);
+  } finally {
+    await lease.release();
+  }
+}
+
 async function runChild(
   store: Store,
   spec: JobSpec,
   { attempt, signal, tell, prefix = [], killAfterSeconds = stallSeconds.killed }: Supervision,
   leaseLost: AbortSignal,
 ): Promise<JobEnd> {
+  // Of an attempt that was killed: it would look stalled.
+  await store.clearProgress(spec.id);
   const log = await open(store.log(spec.id), 'a');
   const [command, ...args] = [...prefix, process.execPath];
   const child = fork(fileURLToPath(new URL('./child.js', import.meta.url)), {
