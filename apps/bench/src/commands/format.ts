@@ -19,3 +19,14 @@ export const counted = (n: number, what: string): string => `${n} ${what}${n ===
 export const printable = (text: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out.
   text.replaceAll(/\u001b\[[0-9;]*m|[\u0000-\u001f\u007f-\u009f]/g, ' ');
+
+/** As much of a line as so many columns hold; what may be two columns wide counts as two. */
+export function cut(text: string, columns: number): string {
+  let [width, end] = [0, 0];
+  for (const character of text) {
+    width += character > '\u10ff' ? 2 : 1;
+    if (width > columns) break;
+    end += character.length;
+  }
+  return text.slice(0, end);
+}

@@ -66,6 +66,16 @@ describe('the time that is left', () => {
   });
 });
 
+describe('the time that is left of work whose amount nobody knows', () => {
+  it('is what was estimated, and never less than nothing', () => {
+    const board = boardOf(1);
+    board.take({ id: '0', state: 'running', attempt: 1, done: 1, total: 0 }, 100);
+    board.take({ id: '0', state: 'running', attempt: 1, done: 9, total: 0 }, 104);
+    expect(left(board, 104)).toBe(6);
+    expect(board.secondsLeft(200)).toBe(0);
+  });
+});
+
 describe('the table', () => {
   const failed: RunEvent = {
     id: '7',
@@ -98,6 +108,13 @@ describe('the table', () => {
     expect(lines.length).toBeLessThanOrEqual(20);
     const widths = lines.slice(0, -1).map((line) => stripVTControlCharacters(line).length);
     expect(Math.max(...widths)).toBeLessThanOrEqual(60);
+  });
+
+  it('keeps the lines of a job that failed within the terminal, whatever is in them', () => {
+    const board = boardOf(2);
+    board.take({ ...failed, id: '0', log: ['漢'.repeat(100), `\u001b[2J${'x'.repeat(100)}`] }, 1);
+    const lines = tableOf(board, 60, 20).split('\n').slice(-3, -1);
+    expect(lines).toEqual([`job 0: ${'漢'.repeat(26)}`, expect.stringMatching(/^job 0: .{52}$/)]);
   });
 
   it('of a run that is over is its last line', () => {

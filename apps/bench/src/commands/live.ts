@@ -3,7 +3,7 @@ import Table from 'cli-table3';
 import { createLogUpdate } from 'log-update';
 import { type Board, isAtWork, type Row } from '../runner/board.ts';
 import type { JobState, RunEvent } from '../runner/events.ts';
-import { counted, duration, printable } from './format.ts';
+import { counted, cut, duration, printable } from './format.ts';
 
 /** Shows a run while it goes on. */
 export interface LiveView {
@@ -68,9 +68,7 @@ export function tableOf(board: Board, columns: number, lines: number): string {
   });
   for (const row of [...active, ...failed, ...next]) table.push(cellsOf(row));
   const logs = failed.flatMap(({ spec, event }) =>
-    (event.log ?? [])
-      .slice(-logLines)
-      .map((line) => `${spec.label}: ${printable(line)}`.slice(0, columns - 1)),
+    (event.log ?? []).slice(-logLines).map((line) => cut(printable(`${spec.label}: ${line}`), columns - 1)),
   );
   const shown = table.length > 0 ? [table.toString()] : [];
   return [...shown, ...logs, totalLine(board, rows)].join('\n');
