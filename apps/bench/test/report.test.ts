@@ -132,15 +132,23 @@ describe('a report', () => {
   });
 
   test('gives jobs whose labels make the same file name files of their own, inside the folder', async () => {
-    const labels = ['../../fog', '/FOG', '..', '漢字'];
+    const labels = ['../../fog', '/FOG', '..', '漢字'.repeat(99), '漢字'.repeat(99)];
     const other: Plan = {
       ...plan,
-      jobs: plan.jobs.slice(0, 4).map((spec, i) => ({ ...spec, label: labels[i]! })),
+      jobs: plan.jobs.slice(0, 5).map((spec, i) => ({ ...spec, label: labels[i]! })),
     };
     for (const [i, spec] of other.jobs.entries()) await finish(store, spec, i);
     const { files } = await writeReport(other, store, sample, out);
     expect(files.filter((file) => file.startsWith('metrics/'))).toEqual(
-      ['fog', `FOG-${other.jobs[1]!.id}`, 'job', '漢字'].map((name) => `metrics/${name}.jsonl`).sort(),
+      [
+        'fog',
+        `FOG-${other.jobs[1]!.id}`,
+        'job',
+        '漢字'.repeat(35),
+        `${'漢字'.repeat(35)}-${other.jobs[4]!.id}`,
+      ]
+        .map((name) => `metrics/${name}.jsonl`)
+        .sort(),
     );
   });
 

@@ -1,5 +1,6 @@
 import { None, parse, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
+import { greatest } from './format.ts';
 import { escapeMarkup } from './markup.ts';
 import type { HeatMapSection, LinesSection } from './section.ts';
 
@@ -99,8 +100,7 @@ export function heatMap(
     ),
   );
   const rows = options.rows.map(({ name }) => name);
-  const longest = (names: readonly string[]) =>
-    characterWidth * Math.max(...names.map(({ length }) => length));
+  const longest = (names: readonly string[]) => characterWidth * greatest(names.map(({ length }) => length));
   const slanted = longest(options.columns) > 130;
   const step = slanted ? 64 : Math.max(64, 14 + longest(options.columns));
   const x = {

@@ -9,6 +9,11 @@ test('numbers have the places asked for, and large ones commas', () => {
   expect(decimal(1e300, 1)).toBe('1e+300');
 });
 
+test('there can be more numbers than a function takes arguments', () => {
+  const many = Array.from({ length: 300_000 }, (_, i) => [i / 4]);
+  expect(placesOf(many, 1, 'significant')).toEqual([0]);
+});
+
 test('what is no finite number is said in words', () => {
   expect([Number.NaN, 1 / 0, -1 / 0].map((value) => decimal(value, 1))).toEqual(['not a number', '∞', '−∞']);
   expect(cellText({ mean: Number.NaN, low: Number.NaN, high: Number.NaN, n: 3 }, 1)).toBe('not a number');

@@ -8,6 +8,10 @@ function numberOf(cell: Cell): number | undefined {
   return isInterval(cell) ? cell.mean : undefined;
 }
 
+/** Of what may be more than a function takes as arguments; none is below zero. */
+export const greatest = (values: readonly number[]): number =>
+  values.reduce((most, value) => Math.max(most, value), 0);
+
 /** A number with so many decimal places. */
 export function decimal(value: number, digits: number): string {
   if (Number.isNaN(value)) return 'not a number';
@@ -23,7 +27,7 @@ const thousands = (text: string) => text.replace(/\B(?<!\.\d*)(?=(\d{3})+(?!\d))
 /** Decimal places that show the largest of some numbers to four digits, and no more than any of them has. */
 export function significantPlaces(values: readonly number[]): number {
   const finite = values.filter(Number.isFinite);
-  const largest = Math.max(0, ...finite.map(Math.abs));
+  const largest = greatest(finite.map(Math.abs));
   if (largest === 0) return 0;
   const most = Math.min(12, Math.max(0, 3 - Math.floor(Math.log10(largest))));
   let places = 0;

@@ -1,5 +1,5 @@
 import type { Figure } from './figures.ts';
-import { cellText, count, intervalNote, placesOf } from './format.ts';
+import { cellText, count, greatest, intervalNote, placesOf } from './format.ts';
 import { facts, provenance } from './provenance.ts';
 import { isDone, jobsOf, type Report } from './report.ts';
 import type { ImagesSection, Section } from './section.ts';
@@ -111,7 +111,7 @@ function aligned(
   right: readonly boolean[],
 ): string {
   const widths = head.map((name, column) =>
-    Math.max(3, ...[name, ...rows.map((row) => row[column]!)].map(({ length }) => length)),
+    Math.max(3, greatest([name, ...rows.map((row) => row[column]!)].map(({ length }) => length))),
   );
   const line = (cells: readonly string[]) =>
     `| ${cells.map((cell, i) => (right[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join(' | ')} |`;

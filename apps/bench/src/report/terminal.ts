@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { cellText, count, intervalNote, placesOf } from './format.ts';
+import { cellText, count, greatest, intervalNote, placesOf } from './format.ts';
 import { isDone, type Report } from './report.ts';
 import type { PublishedSection, Section, TableSection } from './section.ts';
 import { tabular } from './tabular.ts';
@@ -45,7 +45,7 @@ function sectionText(section: Section): string[] {
     wordWrap: true,
     colWidths: head.map((name, column) => {
       const texts = rows.map((row) => cellText(row[column] ?? null, places[column]!));
-      return Math.max(...[name, ...texts].map(({ length }) => length)) > widest ? widest + 2 : null;
+      return greatest([name, ...texts].map(({ length }) => length)) > widest ? widest + 2 : null;
     }),
     colAligns: numeric.map((right) => (right ? 'right' : 'left')),
   });

@@ -24,10 +24,13 @@ export async function trainingFiles(plan: Plan, store: Store): Promise<Map<strin
   return files;
 }
 
+/** A name has 255 bytes: three for each of these, and an id and an ending come behind. */
+const longest = 70;
+
 /** A label as a file name on any system. */
 const fileName = (label: string): string =>
   label
     .normalize('NFKC')
     .replaceAll(/[^\p{L}\p{N}._=+-]+/gu, '-')
     .replaceAll(/^[.-]+|[.-]+$/g, '')
-    .slice(0, 80) || 'job';
+    .slice(0, longest) || 'job';
