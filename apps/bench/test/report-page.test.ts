@@ -14,6 +14,10 @@ import { finish, planOf, sample } from './report-sample.ts';
 
 const executablePath = chromiumPath();
 
+test('Chromium is there where it must be', () => {
+  expect(executablePath !== undefined || process.env['PROJ_REQUIRE_CHROMIUM'] !== '1').toBe(true);
+});
+
 describe.skipIf(executablePath === undefined)('in Chromium, the page of a report', () => {
   let root: string;
   let browser: Browser;

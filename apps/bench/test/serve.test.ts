@@ -61,6 +61,10 @@ describe('bench serve', () => {
   });
 });
 
+it('Chromium is there where it must be', () => {
+  expect(executablePath !== undefined || process.env['PROJ_REQUIRE_CHROMIUM'] !== '1').toBe(true);
+});
+
 describe.skipIf(executablePath === undefined)('in Chromium, its page', () => {
   let browser: Browser;
   let server: Awaited<ReturnType<typeof serve>>;

@@ -1,3 +1,4 @@
+import { shownUrl } from '../queue/url.ts';
 import { experimentArgument } from '../runner/open.ts';
 import type { Plan } from '../runner/plan.ts';
 import { defaultStore } from './options.ts';
@@ -16,6 +17,10 @@ export const planArguments = (plan: Plan): string[] => [
 
 const quoted = (text: string): string =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** The queue, without its password, where there is one. */
+export const queueArguments = ({ queue }: { readonly queue?: string }): string[] =>
+  queue === undefined ? [] : ['--queue', shownUrl(queue)];
 
 /** Only where the store is not the usual one. */
 export const storeArguments = ({ store }: { readonly store: string }): string[] =>

@@ -3,7 +3,7 @@ import { BenchError } from '../error.ts';
 import { experimentArgument, planFor } from '../runner/open.ts';
 import type { Plan } from '../runner/plan.ts';
 import { Store } from '../runner/store.ts';
-import { planArguments, storeArguments } from './command-line.ts';
+import { planArguments, queueArguments, storeArguments } from './command-line.ts';
 import { type ExecuteOptions, execute, withExecution } from './execute.ts';
 import { type PlanOptions, presetOption, setOption, storeOption } from './options.ts';
 
@@ -32,7 +32,12 @@ export const retryCommand = (): Command =>
           ? await again(await onlyRun(store))
           : await planFor(name, options.preset, options.set);
       for (const { id } of plan.jobs) await store.forgive(id);
-      await execute(plan, store, options, ['run', ...planArguments(plan), ...storeArguments(options)]);
+      await execute(plan, store, options, [
+        'run',
+        ...planArguments(plan),
+        ...storeArguments(options),
+        ...queueArguments(options),
+      ]);
     });
 
 const again = (plan: Plan): Promise<Plan> => planFor(experimentArgument(plan), plan.preset, plan.overrides);

@@ -1,8 +1,7 @@
 import { Command } from 'commander';
-import { shownUrl } from '../queue/url.ts';
 import { planFor } from '../runner/open.ts';
 import { Store } from '../runner/store.ts';
-import { planArguments, storeArguments } from './command-line.ts';
+import { planArguments, queueArguments, storeArguments } from './command-line.ts';
 import { type ExecuteOptions, execute, withExecution } from './execute.ts';
 import { type PlanOptions, presetOption, setOption, storeOption } from './options.ts';
 
@@ -31,14 +30,6 @@ export const runCommand = (): Command =>
     .addHelpText('after', examples)
     .action(async (name: string, options: PlanOptions & ExecuteOptions) => {
       const plan = await planFor(name, options.preset, options.set);
-      const again = [
-        'run',
-        ...planArguments(plan),
-        ...storeArguments(options),
-        ...executionArguments(options),
-      ];
+      const again = ['run', ...planArguments(plan), ...storeArguments(options), ...queueArguments(options)];
       await execute(plan, new Store(options.store), options, again);
     });
-
-const executionArguments = ({ queue }: ExecuteOptions) =>
-  queue === undefined ? [] : ['--queue', shownUrl(queue)];
