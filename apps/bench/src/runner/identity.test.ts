@@ -91,7 +91,12 @@ export const task = defineTask({
   run: async (): Promise<Json> => null,
 });
 
+const run = task.run;
+export const twin = defineTask({ name: 'twin', module: import.meta.url, run });
+export const otherTwin = defineTask({ name: 'twin', module: import.meta.url, run });
+
 type Change = {
+  of?: typeof task;
   name?: string;
   label?: string;
   config?: Json;
@@ -102,6 +107,7 @@ type Change = {
 };
 
 async function idOf({
+  of = task,
   name = 'one',
   label = 'job',
   config = 1,
@@ -116,7 +122,7 @@ async function idOf({
     title: '',
     about: '',
     presets: { smoke: preset, study: preset, full: preset },
-    jobs: () => [job(task, { label, config: { b: 1, a: config }, seed, data, needs, resources: { timing } })],
+    jobs: () => [job(of, { label, config: { b: 1, a: config }, seed, data, needs, resources: { timing } })],
     report: () => [],
   });
   return (await makePlan(experiment, import.meta.url, 'smoke', {})).jobs.at(-1)!.id;
@@ -142,6 +148,15 @@ describe("a job's id", () => {
       [{}, { model: need }, Object.fromEntries([['__proto__', need]])].map((needs) => idOf({ needs })),
     );
     expect(new Set(ids).size).toBe(3);
+  });
+
+  it('has a whole number as its seed', async () => {
+    for (const seed of [0.5, Number.NaN, 2 ** 60])
+      await expect(idOf({ seed })).rejects.toMatchObject({ code: 'BENCH_EXPERIMENT_INVALID' });
+  });
+
+  it('is refused where two tasks have its name', async () => {
+    await expect(idOf({ of: twin })).rejects.toThrow('exports two tasks called "twin"');
   });
 
   it('is refused where the configuration is not JSON', async () => {

@@ -70,7 +70,9 @@ async function specOf(
 ): Promise<JobSpec> {
   const { task, label, config, seed, resources } = job;
   const exported = Object.values((await import(task.module)) as Record<string, unknown>);
-  if (!exported.some((value) => isTask(value, task.name)))
+  const called = new Set(exported.filter((value) => isTask(value, task.name)));
+  if (called.size > 1) invalid(experiment, `${task.module} exports two tasks called "${task.name}"`);
+  if (called.size === 0)
     invalid(
       experiment,
       `${task.module} must export the task "${task.name}", so that another process finds it`,
@@ -86,8 +88,10 @@ async function specOf(
     code: codeVersion(task),
     ...(resources.timing === true && { machine: machineFingerprint() }),
   };
-  const fault = notJson({ config, seed });
-  if (fault !== undefined) invalid(experiment, `"${label}" is not described in JSON: ${fault}`);
+  if (!Number.isSafeInteger(seed))
+    invalid(experiment, `the seed of "${label}" is ${seed}, not a whole number`);
+  const fault = notJson(config);
+  if (fault !== undefined) invalid(experiment, `the configuration of "${label}" is not JSON: ${fault}`);
   return {
     schema: 'proj.bench.job/1',
     id: sha256Of(canonicalJson(identity)).slice(0, 16),
