@@ -135,8 +135,11 @@ describe.skipIf(!hasRedis)('jobs through a queue', { timeout: 120_000 }, () => {
 
     // Nothing is tried again unasked.
     expect(statesOf((await run(values).ended).json)).toMatchObject({ bad: 'failed', last: 'blocked' });
-    writeFileSync(mended, '');
     const retry = ['retry', experiment, '--failed', ...settings(values), '--queue', url, '--store', folder];
+    const vain = await start<RunReport>([...retry, '--retries', '0']).ended;
+    expect(statesOf(vain.json)).toMatchObject({ bad: 'failed', last: 'blocked' });
+    expect(vain.stderr).toContain(`--queue ${url} --failed`);
+    writeFileSync(mended, '');
     const again = await start<RunReport>(retry).ended;
     expect(statesOf(again.json)).toEqual({ good: 'done', bad: 'done', next: 'done', last: 'done' });
   });

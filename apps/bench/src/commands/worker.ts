@@ -4,6 +4,7 @@ import { BenchError } from '../error.ts';
 import { shownUrl } from '../queue/url.ts';
 import { machine, machineFingerprint } from '../runner/machine.ts';
 import { Store } from '../runner/store.ts';
+import { counted } from './format.ts';
 import { interruption } from './interruption.ts';
 import { jobsOption, jsonOption, numberOption, storeOption } from './options.ts';
 
@@ -69,7 +70,7 @@ async function serve({ queue, store, jobs, memory, tags, lock, json }: Options):
   const report: WorkerReport = { schema: 'proj.bench.worker/1', host, done: [], failed: [], returned: [] };
   const { work } = await import('../queue/worker.ts');
   say(
-    `worker on ${host}: ${jobs} cores, ${memory} GiB${tags.map((tag) => `, ${tag}`).join('')}; ${shownUrl(queue)}`,
+    `worker on ${host}: ${counted(jobs, 'core')}, ${memory} GiB${tags.map((tag) => `, ${tag}`).join('')}; ${shownUrl(queue)}`,
   );
   await work(new Store(store), {
     url: queue,
