@@ -3,6 +3,7 @@
  * - `BENCH_SETTING`: a setting was given a value of another type.
  * - `BENCH_EXPERIMENT_INVALID`: a description contradicts itself.
  * - `BENCH_DATA_MISSING`: data that a job reads is not there.
+ * - `BENCH_DATA_DIFFERS`: a worker's data is not that of the plan.
  * - `BENCH_JOB_HELD`: another process works on the job.
  * - `BENCH_LEASE_LOST`: another process took the job over, since this one seemed dead.
  * - `BENCH_CODE_DIFFERS`: a worker's code is not that of the plan.
@@ -17,6 +18,7 @@ export type BenchErrorCode =
   | 'BENCH_SETTING'
   | 'BENCH_EXPERIMENT_INVALID'
   | 'BENCH_DATA_MISSING'
+  | 'BENCH_DATA_DIFFERS'
   | 'BENCH_JOB_HELD'
   | 'BENCH_LEASE_LOST'
   | 'BENCH_CODE_DIFFERS'

@@ -62,7 +62,7 @@ export async function perform(
     if (end.kind === 'done') return { kind: 'done' };
     if (end.kind === 'stopped') return { kind: 'returned' };
     // What this machine lacks, another may have.
-    if (end.code === 'BENCH_DATA_MISSING') return postponed(end.message);
+    if (end.code === 'BENCH_DATA_MISSING' || end.code === 'BENCH_DATA_DIFFERS') return postponed(end.message);
     if (end.code === 'BENCH_CODE_DIFFERS') {
       strange.add(version);
       return postponed(differs);

@@ -10,6 +10,7 @@ import { machine } from './machine.ts';
 import { METRICS_FILE, metricsFile } from './metrics.ts';
 import { notJson } from './not-json.ts';
 import { isTask } from './plan.ts';
+import { requireSameData } from './same-data.ts';
 import { type JobSpec, moduleUrl } from './spec.ts';
 import { Store } from './store.ts';
 import { taskVersions } from './versions.ts';
@@ -58,6 +59,7 @@ async function perform({ root, spec }: ToChild): Promise<void> {
 async function runTask(store: Store, spec: JobSpec): Promise<void> {
   const { identity } = spec;
   const task = await findTask(spec);
+  await requireSameData(identity.data);
   const needs: Record<string, Finished> = {};
   for (const [name, id] of Object.entries(identity.needs)) {
     const finished = await store.finished(id);
