@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { BenchError } from '../error.ts';
 import type { PresetName } from '../experiment.ts';
-import { experimentOf, openExperiment, planFor } from '../runner/open.ts';
-import { type Plan, runName } from '../runner/plan.ts';
-import { type Overrides, overridden } from '../runner/settings.ts';
+import { experimentOf } from '../runner/open.ts';
+import { runName } from '../runner/plan.ts';
+import { recordedOrNew, recordedPlans } from '../runner/recorded.ts';
+import type { Overrides } from '../runner/settings.ts';
 import { Store } from '../runner/store.ts';
 import { jsonOption, presetOption, setOption, storeOption } from './options.ts';
 
@@ -40,7 +41,11 @@ export const reportCommand = (): Command =>
       const { terminalText } = await import('../report/terminal.ts');
       const store = new Store(options.store);
       const plans =
-        name === undefined ? await recordedPlans(store) : [await recordedOrNew(store, name, options)];
+        name === undefined
+          ? await recordedPlans(store)
+          : [await recordedOrNew(store, name, options.preset, options.set)];
+      if (plans.length === 0)
+        throw new BenchError('BENCH_UNKNOWN', `nothing was run with the store ${store.root} yet.`);
       const made = [];
       for (const plan of plans) {
         const run = runName(plan);
@@ -61,27 +66,3 @@ const folderOf = (store: Store, run: string, out: string | undefined, several: b
   if (out === undefined) return store.report(run);
   return several ? join(out, run) : out;
 };
-
-async function recordedPlans(store: Store): Promise<Plan[]> {
-  const plans: Plan[] = [];
-  for (const run of await store.runs()) plans.push((await store.run(run))!);
-  if (plans.length === 0)
-    throw new BenchError('BENCH_UNKNOWN', `nothing was run with the store ${store.root} yet.`);
-  return plans;
-}
-
-/** What was run, if it was run: the code, and with it the jobs' ids, may have changed since, and the data may not be here. */
-async function recordedOrNew(store: Store, name: string, { preset, set }: Options): Promise<Plan> {
-  const { experiment, module } = await openExperiment(name);
-  const settings = overridden(experiment.presets[preset].settings, set);
-  const run = runName({
-    schema: 'proj.bench.plan/1',
-    experiment: experiment.name,
-    module,
-    preset,
-    settings,
-    overrides: set,
-    jobs: [],
-  });
-  return (await store.run(run)) ?? planFor(name, preset, set);
-}

@@ -1,8 +1,8 @@
 import Table from 'cli-table3';
 import { Command } from 'commander';
 import type { JobState, RunEvent } from '../runner/events.ts';
-import { planFor } from '../runner/open.ts';
 import { type Plan, runName } from '../runner/plan.ts';
+import { recordedOrNew, recordedPlans } from '../runner/recorded.ts';
 import { storedStates } from '../runner/states.ts';
 import { Store } from '../runner/store.ts';
 import { counted, printable } from './format.ts';
@@ -38,7 +38,10 @@ export const statusCommand = (): Command =>
     .addHelpText('after', examples)
     .action(async (name: string | undefined, options: Options) => {
       const store = new Store(options.store);
-      const plans = name === undefined ? await recorded(store) : [await recordedOrNew(store, name, options)];
+      const plans =
+        name === undefined
+          ? await recordedPlans(store)
+          : [await recordedOrNew(store, name, options.preset, options.set)];
       const runs = [];
       for (const plan of plans) runs.push({ plan, ...(await stateOf(plan, store, options.queue)) });
       if (options.json === true) {
@@ -66,17 +69,6 @@ async function stateOf(plan: Plan, store: Store, queue: string | undefined) {
   if (queue === undefined) return { jobs: await storedStates(plan, store), workers: undefined };
   const { statusOfQueue } = await import('../queue/status.ts');
   return statusOfQueue(queue, plan, store);
-}
-
-async function recorded(store: Store): Promise<Plan[]> {
-  const plans = await Promise.all((await store.runs()).map((name) => store.run(name)));
-  return plans.filter((plan) => plan !== undefined);
-}
-
-/** What was run, if it was run: the code, and with it the jobs' ids, may have changed since. */
-async function recordedOrNew(store: Store, name: string, { preset, set }: PlanOptions): Promise<Plan> {
-  const plan = await planFor(name, preset, set);
-  return (await store.run(runName(plan))) ?? plan;
 }
 
 function countsText(jobs: readonly RunEvent[]): string {

@@ -58,7 +58,12 @@ export async function makePlan(
 }
 
 /** What a plan is called in the store: experiments, presets and overrides that differ have names that differ. */
-export function runName({ experiment, preset, settings, overrides }: Plan): string {
+export function runName({
+  experiment,
+  preset,
+  settings,
+  overrides,
+}: Pick<Plan, 'experiment' | 'preset' | 'settings' | 'overrides'>): string {
   const own = Object.keys(overrides).length > 0;
   return `${experiment}-${preset}${own ? `-${sha256Of(canonicalJson(settings)).slice(0, 8)}` : ''}`;
 }
