@@ -122,7 +122,7 @@ export type Settings = {
   readonly [name: string]: number | string | boolean | readonly (number | string)[];
 };
 
-export interface Preset<S extends Settings> {
+interface Preset<S extends Settings> {
   readonly about: string;
   readonly settings: S;
 }

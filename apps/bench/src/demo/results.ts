@@ -1,5 +1,5 @@
 /** Accuracies are top-1 in percent, on the test split unless said otherwise. */
-export interface Accuracy {
+interface Accuracy {
   readonly clean: number;
   readonly corrupted: number;
 }
@@ -40,7 +40,7 @@ export interface CorruptionResult {
   readonly gallery: readonly GalleryImage[];
 }
 
-export interface GalleryImage {
+interface GalleryImage {
   readonly png: string;
   readonly label: string;
   readonly before: string;

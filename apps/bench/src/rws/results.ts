@@ -33,7 +33,7 @@ export interface CorruptionResults {
   readonly patched: Readonly<Record<Projection, Patched>>;
 }
 
-export interface Patched {
+interface Patched {
   readonly tuned: Finished<TuneConfig, TuneResult> | undefined;
   readonly extracted: Finished<ExtractConfig, ExtractResult> | undefined;
   /** On the test images, in the order of the strengths. */

@@ -19,7 +19,7 @@ export type EvaluateConfig = PoolConfig &
     readonly model: ModelConfig;
   };
 
-export type Evaluated = {
+type Evaluated = {
   /** Null: as the signatures recommend. */
   readonly alpha: number | null;
   /** Clean, or the corruption. */

@@ -26,7 +26,7 @@ export type TuneConfig = SignatureConfig &
     readonly model: ModelConfig;
   };
 
-export type Tried = {
+type Tried = {
   readonly k: number;
   readonly alpha: number;
   /** Top-1, from 0 to 1. */
