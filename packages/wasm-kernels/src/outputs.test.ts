@@ -164,6 +164,7 @@ const KERNELS: Readonly<Record<string, () => tf.Tensor[]>> = {
     return run('proj.LsqGradient', { dy: x, x, step, before }, attrs);
   },
   'proj.Statsq': () => run('proj.Statsq', { w: tf.ones([3, 4]) }, { levels: 2, groups: 3, inner: 4 }),
+  'proj.CgaMask': () => run('proj.CgaMask', { w: tf.ones([3, 4]) }, { levels: 2, range: 0.1 }),
   'proj.QuantizedAttention': () => {
     const [q, step, mask] = [tf.ones([2, 3, 4]), tf.ones([3]), tf.ones([1, 2, 3, 3])];
     return run('proj.QuantizedAttention', { q, k: q, v: q, step, mask }, { heads: 2, scale: 1, high: 3 });
