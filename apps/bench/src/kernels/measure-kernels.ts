@@ -52,7 +52,7 @@ export const measureKernels = defineTask<KernelsConfig, KernelsResult>({
       clock: 'cpu',
       known: rows,
       finished: (soFar) => saved.write({ rows: soFar.rows, about: { ...about, ...engines.about } }),
-      tell: (seconds, detail) => progress(seconds, total, detail),
+      tell: (seconds, detail) => progress(Math.floor(seconds), total, detail),
       signal,
     });
     return { engines: { ...about, ...engines.about }, group: measured };
