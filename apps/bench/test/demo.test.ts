@@ -73,7 +73,7 @@ describe('the demo, whole', () => {
 
   it('leaves files that the commands of the README take, in their order', { timeout: 300_000 }, async () => {
     const readme = readFileSync(fileURLToPath(new URL('../../../README.md', import.meta.url)), 'utf8');
-    const [, shown] = /^## On the command line$([^]*?)^## /m.exec(readme)!;
+    const [, shown] = /^## On the command line$([\s\S]*?)^## /m.exec(readme)!;
     const commands = [...shown!.matchAll(/^npm run proj -- (.+)$/gm)].map(([, rest]) => rest!.split(' '));
     expect(commands.map(([name]) => name)).toEqual(['inspect', 'evaluate', 'patch', 'evaluate', 'unpatch']);
     for (const command of commands) await run(process.execPath, [proj, ...command, '--quiet'], { cwd: home });
