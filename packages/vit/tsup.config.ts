@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/forward.ts'],
+  entry: ['src/index.ts', 'src/forward.ts', 'src/quantized/index.ts'],
   format: 'esm',
   target: 'es2022',
   dts: true,
