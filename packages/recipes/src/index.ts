@@ -2,6 +2,13 @@
 export { type ClassifierRecipe, type TrainClassifierOptions, trainClassifier } from './train.ts';
 export type { ClassifierGradients, ClassifierWorkers } from './gradients.ts';
 
+// Quantizing
+export type { AgainstOscillation, Annealing, QuantizationRecipe } from './quantize/recipe.ts';
+export type { QuantizeEvent } from './quantize/events.ts';
+export type { FloatModel, QuantizeClassifierOptions } from './quantize/options.ts';
+export type { QuantizationGradients, QuantizationLoss, QuantizationWorkers } from './quantize/gradients.ts';
+export type { PublishedRecipe } from './quantize/published.ts';
+
 // Evaluating and predicting
 export { type ClassifierOptions, evaluateClassifier, predict } from './evaluate.ts';
 
