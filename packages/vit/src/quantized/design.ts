@@ -21,16 +21,23 @@ export function ofqPlan(config: VitConfig | SwinConfig, bits: 2 | 3 | 4): BitPla
 }
 
 /**
- * The layers of a model that a plan gives bits to, in the order of its parameters: every matrix by its name without `.weight`, except
- * that `blocks.0.attn` stands for queries, keys and values with all that is quantized between them and `blocks.0.attn.proj`.
+ * The layers of a model that a plan gives bits to, by their names in the quantized model and in the order of the float one: those with a
+ * matrix, where `blocks.0.attn` stands for queries, keys and values with all that is quantized before `blocks.0.attn.proj`.
  *
  * @throws {VitError} `VIT_CONFIG_INVALID`.
  */
 export function quantizableLayers(config: VitConfig | SwinConfig): string[] {
   return (isSwin(config) ? swinParameters(config) : vitParameters(config))
     .filter(({ name, shape }) => name.endsWith('.weight') && shape.length > 1)
-    .map(({ name }) => name.slice(0, -'.weight'.length).replace(/\.qkv$/, ''));
+    .map(({ name }) => quantizedName(name.slice(0, -'.weight'.length)).replace(/\.qkv$/, ''));
 }
+
+/**
+ * A parameter's or layer's name in the reference code's quantized models: torchvision's, where Swin's MLPs have `mlp.0` and `mlp.3`,
+ * become `mlp.fc1` and `mlp.fc2`; timm's stay.
+ */
+export const quantizedName = (name: string): string =>
+  name.replace(/\.mlp\.0(?=\.|$)/, '.mlp.fc1').replace(/\.mlp\.3(?=\.|$)/, '.mlp.fc2');
 
 /**
  * The bits of every layer of {@link quantizableLayers}, and the key of the plan that gave them.

@@ -1,2 +1,5 @@
 // How a model is quantized
 export { formatPlan, layerBits, ofqPlan, type QuantizedDesign, quantizableLayers } from './design.ts';
+
+// Its parameters, and where they come from
+export { quantizedBuffers, quantizedParameters } from './parameters.ts';
