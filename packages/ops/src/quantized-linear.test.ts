@@ -55,6 +55,16 @@ describe.each(BACKENDS)('quantizedLinear and quantizedMlp on %s', (backend) => {
     expectSame(quantizedMlp(x, first, second, x), tf.add(x, mlp));
   });
 
+  it('leave nothing but their value', () => {
+    const [x, first, second] = [normal('x', [2, 3, 4]), layer('fc1', 4, 6, 3), layer('fc2', 6, 4, 3)];
+    const residual = normal('residual', [2, 3, 6]);
+    const before = tf.memory().numTensors;
+    quantizedLinear(x, first);
+    quantizedLinear(x, first, residual);
+    quantizedMlp(x, first, second, x);
+    expect(tf.memory().numTensors).toBe(before + 3);
+  });
+
   it('refuse layers that do not fit', () => {
     const [x, first, second] = [normal('x', [2, 3, 4]), layer('fc1', 4, 6, 3), layer('fc2', 6, 4, 3)];
     expect(() => quantizedLinear(x, { ...first, bias: tf.zeros([5]) })).toThrow(

@@ -1,4 +1,4 @@
-import { clone, matMul, type Tensor } from '@tensorflow/tfjs-core';
+import { clone, matMul, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.ts';
 import { fast, isFast } from './fast.ts';
 import { gelu } from './gelu.ts';
@@ -32,8 +32,10 @@ export function quantizedLinear(x: Tensor, layer: QuantizedAffine, residual?: Te
   requireFloat('quantizedLinear', { x });
   requireLayer('quantizedLinear', x.shape, layer, residual);
   if (!isFast('Lsq')) {
-    const y = dense(x, layer);
-    return residual === undefined ? y : plus(residual, y);
+    return tidy(() => {
+      const y = dense(x, layer);
+      return residual === undefined ? y : plus(residual, y);
+    });
   }
   const keeps = gradientsWanted();
   const residuals = residual === undefined ? [] : [residual];
@@ -68,7 +70,9 @@ export function quantizedMlp(
   requireFloat('quantizedMlp', { x });
   requireLayer('quantizedMlp', x.shape, fc1);
   requireLayer('quantizedMlp', [...x.shape.slice(0, -1), fc1.bias.size], fc2, residual);
-  if (!isFast('QuantizedMlp')) return quantizedLinear(gelu(quantizedLinear(x, fc1)), fc2, residual);
+  if (!isFast('QuantizedMlp')) {
+    return tidy(() => quantizedLinear(gelu(quantizedLinear(x, fc1)), fc2, residual));
+  }
   const inputs = { x, ...named(fc1, '1'), ...named(fc2, '2'), ...(residual && { residual }) };
   const kept = ['quantized1', 'quantized2', 'hidden', 'slope'];
   const unread = ['weight1', 'bias1', 'weight2', 'bias2', 'residual'];

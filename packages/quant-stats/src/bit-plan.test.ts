@@ -14,15 +14,20 @@ const bits = (plan: Record<string, string>): string[] =>
   [...resolveBitPlan(plan, layers).values()].map(formatLayerBits);
 
 describe('a bit plan', () => {
-  it('gives a layer the bits of the longest key that its name begins with, at dots', () => {
-    expect(bits({ default: 'w2a2', patch_embed: 'w8a8', head: 'w8a8' })).toEqual([
-      'w8a8',
-      'w2a2',
-      'w2a2',
-      'w2a2',
-      'w8a8',
-      'w2a2',
-    ]);
+  it('gives a layer the bits of the longest key that its name begins with, at dots and underscores', () => {
+    const both = ['w8a8', 'w2a2', 'w2a2', 'w2a2', 'w8a8'];
+    expect(bits({ default: 'w2a2', patch_embed: 'w8a8', head: 'w8a8' })).toEqual([...both, 'w8a8']);
+    const own = { default: 'w2a2', patch_embed: 'w8a8', head: 'w8a8', head_dist: 'w4a4' };
+    expect(bits(own)).toEqual([...both, 'w4a4']);
+  });
+
+  it('has no key that ends within a word or a number', () => {
+    const numbered = ['blocks.1.mlp.fc1', 'blocks.10.mlp.fc1'];
+    const plan = resolveBitPlan({ default: 'w2a2', 'blocks.1': 'w4a4' }, numbered);
+    expect([...plan.values()].map(({ rule }) => rule)).toEqual(['blocks.1', 'default']);
+    expect(() => resolveBitPlan({ default: 'w2a2', 'blocks.1.mlp.fc': 'w4a4' }, numbered)).toThrow(
+      '"blocks.1.mlp.fc" fits no layer',
+    );
   });
 
   it('knows no order of its keys', () => {
@@ -60,7 +65,7 @@ describe('a bit plan', () => {
           '"head" is "w5a5", which is not w{2,3,4,8}a{2,3,4,8}',
           '"blocks.0" is "W2A2", which is not w{2,3,4,8}a{2,3,4,8}',
           '"patch_embed" is "w8a8 ", which is not w{2,3,4,8}a{2,3,4,8}',
-          'no bits for blocks.10.mlp.fc1, head_dist: add "default"',
+          'no bits for blocks.10.mlp.fc1: add "default"',
         ],
         message: expect.stringContaining(`The layers are: ${layers.join(', ')}.`),
       }),

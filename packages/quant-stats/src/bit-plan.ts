@@ -12,8 +12,8 @@ export interface ResolvedBits extends LayerBits {
 const DEFAULT = 'default';
 
 /**
- * Bits of every layer. A key fits a layer of that name and all below it: `head` fits `head` and `head.fc`, and not `head_dist`. The
- * longest key that fits wins; `default` fits what no other does.
+ * Bits of every layer. A key fits a name that it is, or that goes on after it with a dot or an underscore: `head` fits `head`, `head.fc`
+ * and `head_dist`; `blocks.1` fits `blocks.1.mlp.fc1`, and not `blocks.10.mlp.fc1`. The longest key that fits wins; `default` fits what no other does.
  *
  * @param layers Names of all layers that can be quantized, e.g. `blocks.0.mlp.fc1`.
  * @throws {QuantStatsError} `QS_BIT_PLAN_INVALID` listing every key that fits no layer, every value that is none of
@@ -21,20 +21,17 @@ const DEFAULT = 'default';
  */
 export function resolveBitPlan(plan: BitPlan, layers: readonly string[]): ReadonlyMap<string, ResolvedBits> {
   const rules = new Map(Object.entries(plan));
-  const fitting = (layer: string): string | undefined => {
-    for (let name = layer; name !== ''; name = name.slice(0, Math.max(0, name.lastIndexOf('.')))) {
-      if (name !== DEFAULT && rules.has(name)) return name;
-    }
-    return rules.has(DEFAULT) ? DEFAULT : undefined;
-  };
+  const keys = [...rules.keys()].filter((key) => key !== DEFAULT).sort((a, b) => b.length - a.length);
+  const fitting = (layer: string): string | undefined =>
+    keys.find((key) => fits(key, layer)) ?? (rules.has(DEFAULT) ? DEFAULT : undefined);
 
   const problems: string[] = [];
   for (const [rule, text] of rules) {
     if (typeof text !== 'string' || parseLayerBits(text) === undefined) {
       problems.push(`"${rule}" is ${JSON.stringify(text)}, which is not w{2,3,4,8}a{2,3,4,8}`);
     }
-    const fits = (layer: string): boolean => layer === rule || layer.startsWith(`${rule}.`);
-    if (rule !== DEFAULT && !layers.some(fits)) problems.push(`"${rule}" fits no layer`);
+    if (rule !== DEFAULT && !layers.some((layer) => fits(rule, layer)))
+      problems.push(`"${rule}" fits no layer`);
   }
   const without = layers.filter((layer) => fitting(layer) === undefined);
   if (without.length > 0) problems.push(`no bits for ${without.join(', ')}: add "${DEFAULT}"`);
@@ -52,6 +49,10 @@ export function resolveBitPlan(plan: BitPlan, layers: readonly string[]): Readon
     }),
   );
 }
+
+/** Whether a key stands before the name of a layer, and ends where one of its words does. */
+const fits = (key: string, layer: string): boolean =>
+  layer.startsWith(key) && ['', '.', '_'].includes(layer.charAt(key.length));
 
 /** A resolved plan as a table of text, a line for each layer: its name, its bits, and the key that gave them. */
 export function formatBitPlan(resolved: ReadonlyMap<string, ResolvedBits>): string {

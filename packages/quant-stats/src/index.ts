@@ -5,6 +5,7 @@ export {
   lsqConvolution,
   lsqFeatures,
   lsqImage,
+  lsqPlusRows,
   lsqProbabilities,
   lsqQueriesKeys,
   lsqRows,
@@ -26,7 +27,7 @@ export { imageIsSigned, initialStep } from './initial-step.ts';
 
 // Layers over named parameters
 export { initLsqInput, type LsqInputSpec, lsqInput } from './lsq-input.ts';
-export { initQLinear, type QLinearSpec, qLinear, quantizedAffine } from './q-linear.ts';
+export { initQLinear, type QLinearSpec, qLinear, quantizedAffine, type WeightMethod } from './q-linear.ts';
 export { initQMlp, type QMlpSpec, qMlp } from './q-mlp.ts';
 export { initQHead, type QHeadSpec, qHead } from './q-head.ts';
 export { initQPatchEmbed, observeSign, type QPatchEmbedSpec, qPatchEmbed } from './q-patch-embed.ts';

@@ -1,11 +1,25 @@
-import { abs, add, div, mean, min, mul, reshape, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import {
+  abs,
+  add,
+  div,
+  mean,
+  min,
+  moments,
+  mul,
+  reshape,
+  sqrt,
+  type Tensor,
+  tidy,
+} from '@tensorflow/tfjs-core';
 import { requireFinite } from './finite.ts';
 import { layoutOf, levelsOf } from './layout.ts';
 import type { LsqQuantizer } from './quantizers.ts';
 
 /**
  * The steps [G] that LSQ starts with, from the tensor that it will see: c mean|x| / sqrt(Q_p) over what shares a step, c the
- * quantizer's `initialFactor` (Esser et al. 2020, section 2.1, and the reference code's `init_from`).
+ * quantizer's `start` (Esser et al. 2020, section 2.1, and the reference code's `init_from`). LSQ+ starts with
+ * max(|m - 3 d|, |m + 3 d|) / 2^(b-1), m the mean and d the standard deviation (over n, not n - 1) of what shares a step (Bhalgat et
+ * al. 2020, equation 4).
  *
  * An explicit step, taken once: the reference code takes it in its first pass, and so overwrites steps that were loaded before it.
  * Elements that are all 0 give a step of 0, which counts as 1e-5 and can be learned.
@@ -15,10 +29,15 @@ import type { LsqQuantizer } from './quantizers.ts';
 export function initialStep(quantizer: LsqQuantizer, x: Tensor): Tensor {
   requireFinite(`the tensor that sets LSQ's steps of ${quantizer.name}`, x);
   const { groups, inner } = layoutOf(quantizer, x.shape);
-  const { high } = levelsOf(quantizer);
+  const { start, bits } = quantizer;
   return tidy(() => {
-    const magnitude = mean(abs(reshape(x, [-1, groups, inner])), [0, 2]);
-    return div(mul(magnitude, quantizer.initialFactor), Math.sqrt(high));
+    const grouped = reshape(x, [-1, groups, inner]);
+    if (start !== 'lsq+') {
+      return div(mul(mean(abs(grouped), [0, 2]), start), Math.sqrt(levelsOf(quantizer).high));
+    }
+    const { mean: centre, variance } = moments(grouped, [0, 2]);
+    // The larger of |m - 3 d| and |m + 3 d|.
+    return div(add(abs(centre), mul(sqrt(variance), 3)), 2 ** (bits - 1));
   });
 }
 

@@ -160,6 +160,26 @@ describeOnBackends('quantized layers', () => {
     expectReference(entry, 'y', reshape(y, [batch, tokens, -1]));
   });
 
+  it('with weights by LSQ+ are those by LSQ, but for where their steps start', () => {
+    const [entry] = entries();
+    const [x, float] = [live(entry, 'x'), parametersOf(entry, prefix)];
+    const lsq: QLinearSpec = { prefix, bits, signed: true, weights: 'lsq' };
+    const plus: QLinearSpec = { ...lsq, weights: 'lsq+' };
+    const [first, other] = [initQLinear(x, float, lsq), initQLinear(x, float, plus)];
+    expect([...other.keys()]).toEqual([...first.keys()]);
+    const name = `${prefix}.lsqw_fn.s`;
+    expect(other.get(name)!.dataSync()).not.toEqual(first.get(name)!.dataSync());
+    const run =
+      (spec: QLinearSpec) =>
+      (weight: Tensor, step: Tensor): Tensor =>
+        qLinear(x, new Map([...other, ...float, [`${prefix}.weight`, weight], [name, step]]), spec);
+    const given: [Tensor, Tensor] = [float.get(`${prefix}.weight`)!, other.get(name)!];
+    expect(run(plus)(...given).dataSync()).toEqual(run(lsq)(...given).dataSync());
+    const gradients = (spec: QLinearSpec): unknown[] =>
+      grads(run(spec) as (...inputs: Tensor[]) => Tensor)(given, live(entry, 'g')).map((d) => d.dataSync());
+    expect(gradients(plus)).toEqual(gradients(lsq));
+  });
+
   it('have an MLP of the LSQ baseline, which is its two layers', () => {
     const [entry] = casesOf(/^qmlp_w2a2$/) as [OfqCase];
     const spec = { prefix, fc1: bits, fc2: both(4), weights: 'lsq' } as const;

@@ -12,6 +12,7 @@ import {
   lsqConvolution,
   lsqFeatures,
   lsqImage,
+  lsqPlusRows,
   lsqProbabilities,
   lsqQueriesKeys,
   lsqRows,
@@ -30,6 +31,7 @@ const kinds: readonly [string, (bits: Bits) => Quantizer, number[], number][] = 
   ['statsq3d', statsq3d, [2, 3, 5], 3],
   ['statsq4d', statsq4d, [2, 2, 3, 5], 3],
   ['lsqRows', lsqRows, [3, 5], 3],
+  ['lsqPlusRows', lsqPlusRows, [3, 5], 3],
   ['lsqTensor', lsqTensor, [3, 5], 1],
   ['lsqConvolution', lsqConvolution, [3, 2, 2, 2], 3],
   ['lsqTokens, signed', lsqTokens, [2, 3, 5], 3],
@@ -203,6 +205,17 @@ describeOnBackends('the edges', () => {
 
   it('LSQ of a channel of zeros starts with a step that can be learned', () => {
     expect(values(initialStep(lsqValues(2), tensor3d([0, 1, 0, 3], [1, 2, 2])))).toEqual([0, 4]);
+  });
+
+  it('LSQ+ starts with the spread of a row, over the levels on one side of 0', () => {
+    // Means 1 and -2, deviations 1 and 0.
+    const w = tensor2d([
+      [0, 2, 0, 2],
+      [-2, -2, -2, -2],
+    ]);
+    expect(values(initialStep(lsqPlusRows(2), w))).toEqual([2, 1]);
+    expect(values(initialStep(lsqPlusRows(4), w))).toEqual([0.5, 0.25]);
+    expect(values(initialStep(lsqPlusRows(2), tensor2d([[0, 0]])))).toEqual([0]);
   });
 
   it('an image is signed from -1e-5 down, its offsets included', () => {

@@ -1,12 +1,19 @@
 import { linear, type NamedTensors, type QuantizedAffine, quantizedLinear } from '@proj/ops';
 import { add, type Tensor, tidy } from '@tensorflow/tfjs-core';
-import type { LayerBits } from './bits.ts';
+import type { Bits, LayerBits } from './bits.ts';
 import { initialStep } from './initial-step.ts';
 import { lsqSpec } from './layout.ts';
 import { initLsqInput, lsqInput } from './lsq-input.ts';
 import { inputStep, offsetsOf, parameterOf, weightStep } from './parameters.ts';
 import { quantize } from './quantize.ts';
-import { type LsqQuantizer, lsqColumns, lsqRows, lsqTokens } from './quantizers.ts';
+import { type LsqQuantizer, lsqColumns, lsqPlusRows, lsqRows, lsqTokens } from './quantizers.ts';
+
+/**
+ * How the weights of linear layers are quantized: by StatsQ as OFQ has it, or by one of the baselines it is compared with, LSQ
+ * (`LSQ_w_and_act_QLinear`) and LSQ+. These two differ in where their steps start, see `lsqRows` and `lsqPlusRows`. The inputs are
+ * quantized alike in all: LSQ with learned offsets around it, which is LSQ+'s way with activations.
+ */
+export type WeightMethod = 'statsq' | 'lsq' | 'lsq+';
 
 /** A quantized linear layer whose parameters begin with `prefix`. */
 export interface QLinearSpec {
@@ -14,49 +21,43 @@ export interface QLinearSpec {
   readonly bits: LayerBits;
   /** Whether its input has negative values; false behind a GELU. */
   readonly signed: boolean;
-  /** StatsQ as OFQ has it, or LSQ as the baseline it is compared with (`LSQ_w_and_act_QLinear`). */
-  readonly weights: 'statsq' | 'lsq';
+  readonly weights: WeightMethod;
 }
 
 /**
  * (LSQ(x + move_b4) + move_aft) Q(weight)ᵀ + bias (`QLinear`), plus `residual` where one is given: `x` [B, N, in] with a step for each of
- * N, or [B, H, W, in] with one for each of W -> [..., out], float32. Q is StatsQ or LSQ with a scale or step for each row.
+ * N, or [B, H, W, in] with one for each of W -> [..., out], float32. Q is StatsQ, LSQ or LSQ+ with a scale or step for each row.
  *
  * Reads `weight` [out, in], `bias` [out], `input_quant_fn.s`, `move_b4.bias`, `move_aft.bias` [in], and `lsqw_fn.s` [out] where weights
- * are LSQ's. With the kernels of `@proj/wasm-kernels` a layer with StatsQ is one step of the tape.
+ * are LSQ's or LSQ+'s. With the kernels of `@proj/wasm-kernels` a layer with StatsQ is one step of the tape.
  *
  * @throws {QuantStatsError} `QS_PARAMETER_MISSING`, `QS_SHAPE_MISMATCH`.
  * @throws {OpsError} `OPS_SHAPE_MISMATCH`, `OPS_BAD_DTYPE` for tensors that do not fit.
  */
 export function qLinear(x: Tensor, parameters: NamedTensors, spec: QLinearSpec, residual?: Tensor): Tensor {
-  if (spec.weights === 'statsq') {
-    // Tidied, since without kernels it is made of several operations.
-    return tidy(() => quantizedLinear(x, quantizedAffine(x.shape, parameters, spec), residual));
-  }
-  const { prefix } = spec;
+  const { weights, prefix } = spec;
+  if (weights === 'statsq') return quantizedLinear(x, quantizedAffine(x.shape, parameters, spec), residual);
   return tidy(() => {
     const input = lsqInput(x, parameters, { prefix, quantizer: inputQuantizer(x.shape, spec) });
-    const [weight, bias] = [`${prefix}.weight`, `${prefix}.bias`].map((name) =>
-      parameterOf(parameters, name),
-    );
+    const [weight, bias] = ['weight', 'bias'].map((name) => parameterOf(parameters, `${prefix}.${name}`));
     const step = parameterOf(parameters, weightStep(prefix));
-    const y = linear(input, quantize(lsqRows(spec.bits.weight), weight!, step), bias);
+    const y = linear(input, quantize(rowsQuantizer(weights, spec.bits.weight), weight!, step), bias);
     return residual === undefined ? y : add(residual, y);
   });
 }
 
 /**
- * What quantization adds to the parameters of a linear layer, as it starts: input steps from `x`, offsets of 0, and LSQ's steps from the
- * weight. `parameters` holds the weight already; it is left alone.
+ * What quantization adds to the parameters of a linear layer, as it starts: input steps from `x`, offsets of 0, and LSQ's or LSQ+'s steps from
+ * the weight. `parameters` holds the weight already; it is left alone.
  *
  * @throws {QuantStatsError} `QS_NON_FINITE`, `QS_PARAMETER_MISSING`, `QS_SHAPE_MISMATCH`.
  */
 export function initQLinear(x: Tensor, parameters: NamedTensors, spec: QLinearSpec): Map<string, Tensor> {
   const { prefix } = spec;
   const added = initLsqInput(x, { prefix, quantizer: inputQuantizer(x.shape, spec) });
-  if (spec.weights === 'lsq') {
+  if (spec.weights !== 'statsq') {
     const weight = parameterOf(parameters, `${prefix}.weight`);
-    added.set(weightStep(prefix), initialStep(lsqRows(spec.bits.weight), weight));
+    added.set(weightStep(prefix), initialStep(rowsQuantizer(spec.weights, spec.bits.weight), weight));
   }
   return added;
 }
@@ -90,3 +91,6 @@ function inputQuantizer(
 ): LsqQuantizer {
   return shape.length === 4 ? lsqColumns(bits.activation, signed) : lsqTokens(bits.activation, signed);
 }
+
+const rowsQuantizer = (weights: 'lsq' | 'lsq+', bits: Bits): LsqQuantizer =>
+  weights === 'lsq' ? lsqRows(bits) : lsqPlusRows(bits);

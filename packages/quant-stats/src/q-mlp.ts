@@ -1,14 +1,14 @@
 import { gelu, type NamedTensors, quantizedMlp } from '@proj/ops';
 import { type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { LayerBits } from './bits.ts';
-import { initQLinear, type QLinearSpec, qLinear, quantizedAffine } from './q-linear.ts';
+import { initQLinear, type QLinearSpec, qLinear, quantizedAffine, type WeightMethod } from './q-linear.ts';
 
 /** The two quantized layers of a transformer's MLP, with the prefix that stands before `.fc1` and `.fc2`. */
 export interface QMlpSpec {
   readonly prefix: string;
   readonly fc1: LayerBits;
   readonly fc2: LayerBits;
-  readonly weights: QLinearSpec['weights'];
+  readonly weights: WeightMethod;
 }
 
 /**
@@ -19,13 +19,12 @@ export interface QMlpSpec {
  */
 export function qMlp(x: Tensor, parameters: NamedTensors, spec: QMlpSpec, residual?: Tensor): Tensor {
   const [fc1, fc2] = layersOf(spec);
-  if (spec.weights === 'lsq') {
+  if (spec.weights !== 'statsq') {
     return tidy(() => qLinear(gelu(qLinear(x, parameters, fc1)), parameters, fc2, residual));
   }
   const first = quantizedAffine(x.shape, parameters, fc1);
   const hidden = [...x.shape.slice(0, -1), first.weight.shape[0]!];
-  // Tidied, since without kernels it is made of several operations.
-  return tidy(() => quantizedMlp(x, first, quantizedAffine(hidden, parameters, fc2), residual));
+  return quantizedMlp(x, first, quantizedAffine(hidden, parameters, fc2), residual);
 }
 
 /**

@@ -20,8 +20,11 @@ export interface LsqQuantizer {
   readonly rank: 2 | 3 | 4;
   /** Elements with the same index along this axis share a step; counted from the end where negative. `all`: one step. */
   readonly axis: number | 'all';
-  /** c of the initial step c mean|x| / sqrt(Q_p): 2, or 4 where all values are positive and the reference knows it beforehand. */
-  readonly initialFactor: 2 | 4;
+  /**
+   * How its steps start: c mean|x| / sqrt(Q_p) with this c, which is 2, or 4 where all values are positive and the reference knows it
+   * beforehand; or as LSQ+ starts those of weights.
+   */
+  readonly start: 2 | 4 | 'lsq+';
 }
 
 export type Quantizer = StatsqQuantizer | LsqQuantizer;
@@ -37,6 +40,12 @@ export const statsq4d = (bits: Bits): StatsqQuantizer => statsqOf('a weight [B, 
 
 /** Weights [out, in], a step for each row (`LsqQuantizerWeight`): heads, and every layer of the LSQ baseline. */
 export const lsqRows = (bits: Bits): LsqQuantizer => lsqOf('a weight [out, in]', bits, true, 2, 0);
+
+/**
+ * Weights [out, in], a step for each row, as LSQ+ has them (Bhalgat et al. 2020, section 3): quantized and learned as `lsqRows`, symmetric
+ * and signed, but its steps start from the spread of the weights. (LSQ+'s offsets are for activations; here all have some.)
+ */
+export const lsqPlusRows = (bits: Bits): LsqQuantizer => ({ ...lsqRows(bits), start: 'lsq+' });
 
 /** Weights [out, in], one step (`LsqQuantizerWeight` without `per_channel`). */
 export const lsqTensor = (bits: Bits): LsqQuantizer => lsqOf('a weight [out, in]', bits, true, 2, 'all');
@@ -67,7 +76,7 @@ export const lsqColumns = (bits: Bits, signed = true): LsqQuantizer =>
 /** Images [B, channels, H, W], a step for each channel (`LsqQuantizer4img`). The sign is found in the data: see `imageIsSigned`. */
 export const lsqImage = (bits: Bits, signed: boolean): LsqQuantizer => ({
   ...lsqOf('images [B, channels, H, W]', bits, signed, 4, 1),
-  initialFactor: 2,
+  start: 2,
 });
 
 /** Features [B, C] in front of a head, one step (`LsqQuantizer4head_input`). */
@@ -86,5 +95,5 @@ function lsqOf(
   axis: number | 'all',
 ): LsqQuantizer {
   requireBits(`LSQ of ${name}`, bits);
-  return { method: 'lsq', name, bits, signed, rank, axis, initialFactor: signed ? 2 : 4 };
+  return { method: 'lsq', name, bits, signed, rank, axis, start: signed ? 2 : 4 };
 }
