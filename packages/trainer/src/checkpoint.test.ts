@@ -72,7 +72,17 @@ describe('a checkpoint file', () => {
     );
   });
 
+  it('holds what a companion saved, in its own dtypes', async () => {
+    const signs = { dtype: 'I8', shape: [2], bytes: Uint8Array.of(255, 1) } as const;
+    const companion = new Map([['signs', signs]]);
+    const bytes = await serializeCheckpoint({ ...checkpoint, companion });
+    expect((await parseCheckpoint(bytes, 'x')).companion).toEqual(companion);
+    expect(parseSafetensors(bytes).state.has('companion.signs')).toBe(true);
+    expect(await parseCheckpoint(await serializeCheckpoint(checkpoint), 'x')).not.toHaveProperty('companion');
+  });
+
   it.each([
+    ['a parameter called companion.x', { parameters: new Map([['companion.x', floats(1)]]) }],
     ['a parameter called optimizer.x', { parameters: new Map([['optimizer.x', floats(1)]]) }],
     ['a buffer named like a parameter', { buffers: new Map([['head.weight', floats(1)]]) }],
   ])('is not written with %s', async (_, change) => {

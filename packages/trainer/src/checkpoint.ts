@@ -25,27 +25,40 @@ export interface Checkpoint {
   readonly optimizer: { readonly step: number; readonly moments: ReadonlyMap<string, StateDict> };
   readonly position: Position;
   readonly config: Config;
+  /** What a {@link Companion} saved. */
+  readonly companion?: StateDict;
+}
+
+/** Who goes on with a run and remembers something from step to step: what watches it, say. */
+export interface Companion {
+  /** What it remembers, in memory that it does not write again. */
+  save(): StateDict;
+  /** Takes over what another saved; nothing where the checkpoint's run had no companion. */
+  restore(state: StateDict): void;
 }
 
 const METADATA_KEY = 'proj.checkpoint';
 const MOMENT_PREFIX = 'optimizer.';
+const COMPANION_PREFIX = 'companion.';
 
 interface Header extends Position {
   readonly version: 1;
   readonly optimizerStep: number;
   readonly moments: readonly string[];
   readonly buffers: readonly string[];
+  /** Left out where there is none. */
+  readonly companion?: readonly string[];
   readonly config: Config;
   readonly fingerprint: string;
 }
 
 /**
  * The checkpoint as one safetensors file. Parameters and buffers keep their plain names, so that other tools open
- * the file as a model; moments are called `optimizer.exp_avg.<parameter>`; the rest is JSON under the metadata
- * key `proj.checkpoint`.
+ * the file as a model; moments are called `optimizer.exp_avg.<parameter>`, what a companion saved `companion.<name>`; the rest
+ * is JSON under the metadata key `proj.checkpoint`.
  *
  * @throws {TrainerError} TRAINER_NOT_FINITE for a NaN or an infinity in any tensor; TRAINER_NAME_RESERVED for a
- * parameter or buffer called `optimizer.*`, or a buffer that shares its name with a parameter.
+ * parameter or buffer called `optimizer.*` or `companion.*`, or a buffer that shares its name with a parameter.
  */
 export async function serializeCheckpoint(checkpoint: Checkpoint): Promise<Uint8Array> {
   const { state, metadata } = await encodeCheckpoint(checkpoint);
@@ -71,13 +84,14 @@ interface TensorFile {
 
 /** {@link serializeCheckpoint} without joining the bytes. */
 export async function encodeCheckpoint(checkpoint: Checkpoint): Promise<TensorFile> {
-  const { parameters, buffers, optimizer, position, config } = checkpoint;
+  const { parameters, buffers, optimizer, position, config, companion } = checkpoint;
   const tensors = new Map<string, TensorData>();
   for (const [name, tensor] of [...parameters, ...buffers]) {
-    if (name.startsWith(MOMENT_PREFIX) || tensors.has(name)) {
+    const reserved = [MOMENT_PREFIX, COMPANION_PREFIX].find((prefix) => name.startsWith(prefix));
+    if (reserved !== undefined || tensors.has(name)) {
       throw new TrainerError(
         'TRAINER_NAME_RESERVED',
-        `a checkpoint cannot hold "${name}": ${tensors.has(name) ? 'a parameter and a buffer share it' : `names that begin with "${MOMENT_PREFIX}" are for moments`}; rename it.`,
+        `a checkpoint cannot hold "${name}": ${tensors.has(name) ? 'a parameter and a buffer share it' : `names that begin with "${reserved}" are for what a run remembers`}; rename it.`,
       );
     }
     tensors.set(name, tensor);
@@ -85,6 +99,7 @@ export async function encodeCheckpoint(checkpoint: Checkpoint): Promise<TensorFi
   for (const [moment, state] of optimizer.moments) {
     for (const [name, tensor] of state) tensors.set(`${MOMENT_PREFIX}${moment}.${name}`, tensor);
   }
+  for (const [name, tensor] of companion ?? []) tensors.set(`${COMPANION_PREFIX}${name}`, tensor);
   requireFinite(tensors);
   const header: Header = {
     version: 1,
@@ -92,6 +107,7 @@ export async function encodeCheckpoint(checkpoint: Checkpoint): Promise<TensorFi
     optimizerStep: optimizer.step,
     moments: [...optimizer.moments.keys()],
     buffers: [...buffers.keys()],
+    ...(companion && { companion: [...companion.keys()] }),
     config,
     fingerprint: await configFingerprint(config),
   };
@@ -112,6 +128,8 @@ export async function decodeCheckpoint({ state, metadata }: TensorFile, where: s
     return tensor;
   };
   const buffers = new Map(header.buffers.map((name) => [name, take(name)]));
+  const companion =
+    header.companion && new Map(header.companion.map((name) => [name, take(`${COMPANION_PREFIX}${name}`)]));
   const names = [...rest.keys()].filter((name) => !name.startsWith(MOMENT_PREFIX));
   const parameters = new Map(names.map((name) => [name, take(name)]));
   const moments = new Map(
@@ -128,6 +146,7 @@ export async function decodeCheckpoint({ state, metadata }: TensorFile, where: s
     optimizer: { step: optimizerStep, moments },
     position: { epoch, step, globalStep },
     config,
+    ...(companion && { companion }),
   };
 }
 
@@ -179,6 +198,7 @@ function parseHeader(text: string | undefined, where: string): Header {
     optimizerStep: count('optimizerStep'),
     moments: names('moments'),
     buffers: names('buffers'),
+    ...('companion' in header && { companion: names('companion') }),
     config: config as Config,
     fingerprint: String(header['fingerprint']),
   };

@@ -31,7 +31,13 @@ export {
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.ts';
 
 // Checkpoints
-export { type Checkpoint, type Position, parseCheckpoint, serializeCheckpoint } from './checkpoint.ts';
+export {
+  type Checkpoint,
+  type Companion,
+  type Position,
+  parseCheckpoint,
+  serializeCheckpoint,
+} from './checkpoint.ts';
 export { type Config, configFingerprint, requireSameConfig } from './config.ts';
 
 // Letting signals, timers and clicks run within long work

@@ -1,6 +1,6 @@
 import '@proj/ops/gradients';
 import '@tensorflow/tfjs-backend-cpu';
-import { stateSha256 } from '@proj/tensor-io';
+import { type StateDict, stateSha256 } from '@proj/tensor-io';
 import { fromTensors } from '@proj/tensor-io/tfjs';
 import { add, dispose, memory, mul, scalar, setBackend, type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -113,6 +113,32 @@ describe('train', () => {
       expect(memory().numTensors - before).toBe(mlpParameters(1, 1).size);
     },
   );
+
+  it('saves what a companion remembers, and hands it back on resume', async () => {
+    const counter = () => {
+      let steps = 0;
+      return {
+        optimizer: { ...adamw({ learningRate: 0.01 }), learningRate: () => ++steps / 1e3 },
+        companion: {
+          save: (): StateDict =>
+            new Map([['steps', { dtype: 'U8', shape: [], bytes: Uint8Array.of(steps) }]]),
+          restore: (state: StateDict) => {
+            steps = state.get('steps')?.bytes[0] ?? 100;
+          },
+        },
+      };
+    };
+    const whole = memoryStore();
+    const rates = async (change: Partial<TrainOptions<Batch, never>>) =>
+      (await collect(train(run({ ...counter(), ...change })))).flatMap((event) =>
+        event.kind === 'step' ? [event.learningRate] : [],
+      );
+    const expected = await rates({ checkpoints: { store: whole, everySteps: 3 } });
+    expect(expected.at(-1)).toBe(0.008);
+    expect(await rates({ resume: whole.saved[0] })).toEqual(expected.slice(3));
+    const { companion: _, ...without } = whole.saved[0]!;
+    expect((await rates({ resume: without }))[0]).toBe(0.101);
+  });
 
   it('resumes integer buffers as integers', async () => {
     const counting = tapeGradients<Batch>((parameters, buffers, batch) => ({

@@ -1,7 +1,7 @@
 import type { NamedTensors } from '@proj/ops';
 import { stateSha256 } from '@proj/tensor-io';
 import { fromTensors } from '@proj/tensor-io/tfjs';
-import { type Checkpoint, type Position, requireFinite } from './checkpoint.ts';
+import { type Checkpoint, type Companion, type Position, requireFinite } from './checkpoint.ts';
 import { type Config, requireSameConfig } from './config.ts';
 import { TrainerError } from './error.ts';
 import { nextTurn } from './event-loop.ts';
@@ -47,6 +47,8 @@ export interface TrainOptions<B extends Batch, E> {
   readonly checkpoints?: { readonly store: CheckpointStore; readonly everySteps: number };
   /** Goes on from here; `parameters` and `buffers` then only say what names and shapes are expected. */
   readonly resume?: Checkpoint | undefined;
+  /** Saved in every checkpoint, and handed what it saved on resume. */
+  readonly companion?: Companion;
   /** When aborted, the run finishes its step, saves a checkpoint and ends with `stopped`. */
   readonly signal?: AbortSignal;
 }
@@ -61,7 +63,7 @@ export interface TrainOptions<B extends Batch, E> {
 export async function* train<B extends Batch, E = never>(
   options: TrainOptions<B, E>,
 ): AsyncGenerator<TrainEvent<E>, void, void> {
-  const { optimizer, epochs, stepsPerEpoch, config = {}, checkpoints, resume, signal } = options;
+  const { optimizer, epochs, stepsPerEpoch, config = {}, checkpoints, resume, companion, signal } = options;
   const totalSteps = epochs * stepsPerEpoch;
   let live: LiveState = {
     parameters: options.parameters,
@@ -77,6 +79,7 @@ export async function* train<B extends Batch, E = never>(
       requireSameConfig(resume.config, config);
       requirePosition(resume.position, stepsPerEpoch, totalSteps);
       live = restore(live, resume);
+      companion?.restore(resume.companion ?? new Map());
       done = resume.position.globalStep;
     }
     const position = (): Position => ({
@@ -86,7 +89,12 @@ export async function* train<B extends Batch, E = never>(
     });
     let saved = -1;
     const save = async (store: CheckpointStore): Promise<TrainEvent<E>> => {
-      const path = await store.save({ ...(await snapshot(live)), position: position(), config });
+      const path = await store.save({
+        ...(await snapshot(live)),
+        position: position(),
+        config,
+        ...(companion && { companion: companion.save() }),
+      });
       saved = done;
       return { kind: 'checkpoint', step: done, path };
     };
