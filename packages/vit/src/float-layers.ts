@@ -35,15 +35,19 @@ export function floatLayers(parameters: NamedTensors): VitLayers<Tensor> {
       mlpBlock(x, { norm: affine(norm), fc1: affine(`${mlp}.fc1`), fc2: affine(`${mlp}.fc2`) }, eps),
     head: (x, { norm, heads, eps }) =>
       tidy(() => {
-        const [batch, , width] = x.shape as [number, number, number];
         // LayerNorm works token by token, so the other tokens need none.
         const { weight, bias } = affine(norm);
         const logits = heads.map(({ head, token }) => {
-          const chosen = reshape(slice(x, [0, token, 0], [batch, 1, width]), [batch, width]);
           const last = affine(head);
-          return linear(layerNorm(chosen, weight, bias, eps), last.weight, last.bias);
+          return linear(layerNorm(tokenFeatures(x, token), weight, bias, eps), last.weight, last.bias);
         });
         return div(logits.reduce(add), logits.length);
       }),
   };
+}
+
+/** One token of each image: [B, N, C] -> [B, C]. */
+export function tokenFeatures(x: Tensor, token: number): Tensor {
+  const [batch, , width] = x.shape as [number, number, number];
+  return reshape(slice(x, [0, token, 0], [batch, 1, width]), [batch, width]);
 }

@@ -11,17 +11,24 @@ import type { NamedParameters } from './named-parameters.ts';
  */
 export function patchTokens(
   images: Tensor,
-  { proj, patchSize, channels, imageSize }: Pick<EmbedSpec, 'proj' | 'patchSize' | 'channels' | 'imageSize'>,
+  at: Pick<EmbedSpec, 'proj' | 'patchSize' | 'channels' | 'imageSize'>,
   { affine }: NamedParameters,
 ): Tensor {
-  const [, ...size] = images.shape;
-  if (images.rank !== 4 || size[0] !== channels || size[1] !== imageSize || size[2] !== imageSize) {
-    throw new VitError(
-      'VIT_INPUT_SHAPE',
-      `images are [${images.shape}], expected [B, ${channels}, ${imageSize}, ${imageSize}]; preprocess() makes such input.`,
-    );
-  }
-  const { weight, bias } = affine(proj);
+  requireImages(images, at);
+  const { weight, bias } = affine(at.proj);
   const kernel = reshape(weight, [weight.shape[0]!, weight.size / weight.shape[0]!]);
-  return linear(patchify(images, patchSize), kernel, bias);
+  return linear(patchify(images, at.patchSize), kernel, bias);
+}
+
+/** Refuses images that are not [B, channels, imageSize, imageSize] (`VIT_INPUT_SHAPE`). */
+export function requireImages(
+  images: Tensor,
+  { channels, imageSize }: Pick<EmbedSpec, 'channels' | 'imageSize'>,
+): void {
+  const [, ...size] = images.shape;
+  if (images.rank === 4 && size[0] === channels && size[1] === imageSize && size[2] === imageSize) return;
+  throw new VitError(
+    'VIT_INPUT_SHAPE',
+    `images are [${images.shape}], expected [B, ${channels}, ${imageSize}, ${imageSize}]; preprocess() makes such input.`,
+  );
 }
