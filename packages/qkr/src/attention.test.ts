@@ -3,12 +3,14 @@ import '@proj/wasm-kernels/install';
 import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-backend-wasm';
 import { type OfqCase, ofqCase, ofqCaseNames } from '@proj/fixtures';
+import { qLinear } from '@proj/quant-stats';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectReference, group, live } from '../test/reference.ts';
 import { inWindows } from '../test/windows.ts';
 import { qkrAttention } from './attention.ts';
 import type { QkrSpec } from './spec.ts';
+import { qkrInitialSteps, qkrIntermediates } from './stages.ts';
 
 type Run = (x: tf.Tensor, parameters: ReadonlyMap<string, tf.Tensor>) => tf.Tensor;
 
@@ -19,7 +21,7 @@ const cases = (module: string): OfqCase[] =>
     .filter(({ ref }) => ref.includes(`${module}.forward`));
 
 const specOf = ({ config }: OfqCase): QkrSpec => {
-  const bits = (config['bits'] ?? 2) as number;
+  const bits = (config['bits'] ?? 2) as 2 | 3 | 4;
   return { heads: config['num_heads'] as number, weightBits: bits, activationBits: bits };
 };
 
@@ -71,7 +73,7 @@ describe.each(['wasm', 'cpu'])('qkrAttention on %s', (backend) => {
   );
 
   const entry = ofqCase('attn_qkr_w2a2');
-  const spec = { heads: 3, weightBits: 2, activationBits: 2 };
+  const spec = { heads: 3, weightBits: 2, activationBits: 2 } as const;
 
   it('finds its parameters after a prefix, adds a residual, and leaves no tensor behind', () => {
     const [x, parameters] = [live(entry, 'x'), group(entry, 'param')];
@@ -80,6 +82,22 @@ describe.each(['wasm', 'cpu'])('qkrAttention on %s', (backend) => {
     const y = qkrAttention(x, inBlock, 'blocks.0.attn', spec, { residual: x });
     expect(tf.memory().numTensors).toBe(before + 1);
     expectReference(entry, 'y', tf.sub(y, x));
+  });
+
+  it('gives proj the bits that a plan has for it, and everything else its own', () => {
+    const [x, parameters] = [live(entry, 'x'), group(entry, 'param')];
+    const own = { ...spec, proj: { weight: 8, activation: 4 } } as const;
+    const y = qkrAttention(x, parameters, '', own);
+    const stages = qkrIntermediates(x, parameters, '', own);
+    expectReference(entry, 'inter.quan_a_softmax_fn.out', stages.get('quan_a_softmax_fn.out')!);
+    const layer = { prefix: 'proj', bits: own.proj, signed: true, weights: 'statsq' } as const;
+    const expected = qLinear(stages.get('proj.in')!, parameters, layer).dataSync();
+    for (const [i, value] of y.dataSync().entries()) expect(value).toBeCloseTo(expected[i]!, 5);
+    const same = qkrAttention(x, parameters, '', { ...spec, proj: { weight: 2, activation: 2 } });
+    expect(same.dataSync()).toEqual(qkrAttention(x, parameters, '', spec).dataSync());
+    expect(qkrInitialSteps(x, parameters, '', own).get('proj.input_quant_fn.s')!.dataSync()).not.toEqual(
+      qkrInitialSteps(x, parameters, '', spec).get('proj.input_quant_fn.s')!.dataSync(),
+    );
   });
 
   it('quantizes what `merged` makes of the product, and its gradient passes through that', () => {
@@ -125,8 +143,8 @@ describe.each(['wasm', 'cpu'])('qkrAttention on %s', (backend) => {
     expect(run(shorter)).toThrow('Its steps fix the number of tokens');
     expect(run(tf.zeros([7, 24]))).toThrow('x must be float32 [batch, tokens, width], got float32 [7, 24].');
     expect(run(x, { heads: 5 })).toThrow('width a multiple of heads, got tokens = 7, width = 24, heads = 5.');
-    expect(run(x, { weightBits: 1 })).toThrow('weightBits must be an integer from 2 to 8, got 1.');
-    expect(run(x, { activationBits: 2.5 })).toThrow(
+    expect(run(x, { weightBits: 1 as 2 })).toThrow('weightBits must be 2, 3, 4 or 8, got 1.');
+    expect(run(x, { proj: { weight: 2, activation: 2.5 as 2 } })).toThrow(
       expect.objectContaining({ name: 'QkrError', code: 'QKR_OPTION_INVALID' }),
     );
   });

@@ -1,9 +1,10 @@
 import { mergeQueryKey, type NamedTensors, type QuantizedAffine, quantizedAttentionBlock } from '@proj/ops';
+import { lsqSpec } from '@proj/quant-stats';
 import { type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { QkrError } from './error.ts';
 import { lookup } from './parameters.ts';
-import { lsqSpec, offsetsOf, type Quantizer, quantizers } from './quantizers.ts';
-import { type AttentionSizes, type QkrSpec, requireBits } from './spec.ts';
+import { type Activation, activations, offsetsOf, projBits } from './quantizers.ts';
+import { type AttentionSizes, type QkrSpec, requireSpec } from './spec.ts';
 
 export interface QkrOptions {
   /** Added to the result, [B, N, C]. */
@@ -30,50 +31,47 @@ export function qkrAttention(
   x: Tensor,
   parameters: NamedTensors,
   prefix: string,
-  { heads, weightBits: bits, activationBits }: QkrSpec,
+  spec: QkrSpec,
   { residual, mask, merged = (product) => product }: QkrOptions = {},
 ): Tensor {
-  requireBits({ weightBits: bits, activationBits });
+  requireSpec(spec);
+  const { heads, weightBits } = spec;
   const sizes = sizesOf(x, heads);
+  const [batch, count, width] = x.shape as [number, number, number];
   const get = lookup(parameters, prefix, sizes);
-  const { tokens, keys, values, probabilities, proj } = quantizers(sizes);
-  const quantized = (quantizer: Quantizer, size: number) => ({
-    step: get(quantizer.step),
-    offsets: offsetsOf(quantizer, get)!,
-    input: lsqSpec(quantizer, activationBits, size),
+  const { tokens, keys, values, probabilities, proj } = activations(spec);
+  const quantized = (activation: Activation, shape: readonly number[] = x.shape) => ({
+    step: get(activation.step),
+    offsets: offsetsOf(activation, get)!,
+    input: lsqSpec(activation.quantizer, shape),
   });
-  const affine = (layer: 'v' | 'proj', quantizer: Quantizer): QuantizedAffine => ({
+  const affine = (layer: 'v' | 'proj', activation: Activation, bits: number): QuantizedAffine => ({
     weight: get(`${layer}.weight`),
     bias: get(`${layer}.bias`),
     bits,
-    ...quantized(quantizer, x.size),
+    ...quantized(activation),
   });
-  const { high, gradientScale } = lsqSpec(probabilities, activationBits, scoreCount(x, heads));
   return tidy(() => {
     const layers = {
-      tokens: quantized(tokens, x.size),
+      tokens: quantized(tokens),
       keys: {
         weight: merged(mergeQueryKey(get('q.weight'), get('k.weight'), heads)),
-        bits,
-        ...quantized(keys, heads * x.size),
+        bits: weightBits,
+        ...quantized(keys, [batch, count * heads, width]),
       },
-      values: affine('v', values),
+      values: affine('v', values, weightBits),
       probabilities: {
         step: get(probabilities.step),
         heads,
-        scale: Math.sqrt(heads / sizes.width),
-        high,
-        gradientScale,
+        scale: Math.sqrt(heads / width),
+        ...lsqSpec(probabilities.quantizer, [batch, heads, count, count]),
       },
-      proj: affine('proj', proj),
+      proj: affine('proj', proj, projBits(spec)),
       mask,
     };
     return quantizedAttentionBlock(x, layers, residual);
   });
 }
-
-/** Elements of the scores of all heads. */
-const scoreCount = (x: Tensor, heads: number): number => heads * x.shape[0]! * x.shape[1]! ** 2;
 
 /** The sizes of an attention over x. */
 export function sizesOf(x: Tensor, heads: number): AttentionSizes {

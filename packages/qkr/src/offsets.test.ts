@@ -10,7 +10,7 @@ import { qkrParameters } from './parameters.ts';
 
 beforeAll(() => tf.setBackend('cpu'));
 
-const spec = { heads: 3, weightBits: 2, activationBits: 2 };
+const spec = { heads: 3, weightBits: 2, activationBits: 2 } as const;
 
 describe('the shift after the keys’ quantizer', () => {
   const entry = ofqCase('attn_qkr_w2a2');

@@ -1,3 +1,4 @@
+import type { Bits, LayerBits } from '@proj/quant-stats';
 import { QkrError } from './error.ts';
 
 /** The sizes of a self-attention. */
@@ -13,10 +14,12 @@ export interface AttentionSizes {
 /** How an attention is quantized. */
 export interface QkrSpec {
   readonly heads: number;
-  /** Bits of the weights: of W_qk, W_v and W_proj. From 2 to 8. */
-  readonly weightBits: number;
-  /** Bits of what these are multiplied with, of keys, values and probabilities. From 2 to 8. */
-  readonly activationBits: number;
+  /** Bits of the weights: of W_qk, W_v and, unless it has its own, W_proj. */
+  readonly weightBits: Bits;
+  /** Bits of what these are multiplied with, of keys, values and probabilities. */
+  readonly activationBits: Bits;
+  /** Bits of proj's weight and input, where a plan has others for it. */
+  readonly proj?: LayerBits | undefined;
 }
 
 /** Refuses numbers that are no positive integers, and a width that its heads do not divide (`QKR_OPTION_INVALID`). */
@@ -29,10 +32,19 @@ export function requireSizes({ tokens, width, heads }: AttentionSizes): void {
   );
 }
 
-/** Refuses bits that are no integers from 2 to 8 (`QKR_OPTION_INVALID`). */
-export function requireBits(bits: Readonly<Record<string, number>>): void {
+/** Refuses bits that the quantizers do not have (`QKR_OPTION_INVALID`). */
+export function requireBits(bits: Readonly<Record<string, number | undefined>>): void {
   for (const [name, value] of Object.entries(bits)) {
-    if (Number.isInteger(value) && value >= 2 && value <= 8) continue;
-    throw new QkrError('QKR_OPTION_INVALID', `${name} must be an integer from 2 to 8, got ${value}.`);
+    if (value === undefined || [2, 3, 4, 8].includes(value)) continue;
+    throw new QkrError('QKR_OPTION_INVALID', `${name} must be 2, 3, 4 or 8, got ${value}.`);
   }
 }
+
+/** Refuses a spec with such bits. */
+export const requireSpec = ({ weightBits, activationBits, proj }: QkrSpec): void =>
+  requireBits({
+    weightBits,
+    activationBits,
+    'proj.weight': proj?.weight,
+    'proj.activation': proj?.activation,
+  });

@@ -1,12 +1,13 @@
-import { linear, lsq, matMul, mergeQueryKey, type NamedTensors, softmax, statsq } from '@proj/ops';
+import { linear, matMul, mergeQueryKey, type NamedTensors, softmax } from '@proj/ops';
+import { type Bits, initialStep, quantize, statsq2d } from '@proj/quant-stats';
 import { add, clone, mul, reshape, type Tensor, tidy, tile, transpose } from '@tensorflow/tfjs-core';
 import { type QkrOptions, sizesOf } from './attention.ts';
 import { lookup, prefixed } from './parameters.ts';
-import { initialStep, lsqSpec, offsetsOf, type Quantizer, quantizers } from './quantizers.ts';
-import { type QkrSpec, requireBits } from './spec.ts';
+import { type Activation, activations, offsetsOf, projBits } from './quantizers.ts';
+import { type QkrSpec, requireSpec } from './spec.ts';
 
 /** Called with the data that a quantizer is about to quantize; returns its steps. */
-type StepOf = (quantizer: Quantizer, data: Tensor) => Tensor;
+type StepOf = (activation: Activation, data: Tensor) => Tensor;
 
 /**
  * The steps with which the quantizers of an attention start, by their full names: LSQ's data-driven initialisation, an explicit step here.
@@ -15,7 +16,7 @@ type StepOf = (quantizer: Quantizer, data: Tensor) => Tensor;
  * (reference: `setup_alpha`, one forward pass). Reads weights and offsets of `parameters`; its steps need not be there.
  *
  * @returns steps [G] in the order in which they were found; the caller's to dispose
- * @throws {QkrError} as `qkrAttention`, and QKR_INPUT_INVALID where data are not finite.
+ * @throws {QkrError} as `qkrAttention`; `QuantStatsError` `QS_NON_FINITE` with the name of the steps, where data are not finite.
  */
 export function qkrInitialSteps(
   x: Tensor,
@@ -25,9 +26,10 @@ export function qkrInitialSteps(
   options: Pick<QkrOptions, 'mask'> = {},
 ): Map<string, Tensor> {
   const steps = new Map<string, Tensor>();
-  const step: StepOf = (quantizer, data) => {
-    const initial = initialStep(data, quantizer, spec.activationBits);
-    steps.set(prefixed(prefix, quantizer.step), initial);
+  const step: StepOf = (activation, data) => {
+    const name = prefixed(prefix, activation.step);
+    const initial = initialStep({ ...activation.quantizer, name: `"${name}"` }, data);
+    steps.set(name, initial);
     return initial;
   };
   tidy(() => {
@@ -72,53 +74,52 @@ function walk(
   x: Tensor,
   parameters: NamedTensors,
   prefix: string,
-  { heads, weightBits, activationBits }: QkrSpec,
+  spec: QkrSpec,
   { mask }: Pick<QkrOptions, 'mask'>,
   stepOf: StepOf,
 ): Map<string, Tensor> {
-  requireBits({ weightBits, activationBits });
+  requireSpec(spec);
+  const { heads, weightBits } = spec;
   const sizes = sizesOf(x, heads);
   const [batch, tokens, width] = x.shape as [number, number, number];
   const get = lookup(parameters, prefix, sizes, (name) => !name.endsWith('.s'));
-  const all = quantizers(sizes);
+  const all = activations(spec);
   const stages = new Map<string, Tensor>();
 
   /** LSQ with its offsets; what its module sees is shifted already. */
-  const activation = (quantizer: Quantizer, data: Tensor): Tensor => {
-    const module = quantizer.step.slice(0, -'.s'.length);
-    const offsets = offsetsOf(quantizer, get);
+  const activated = (activation: Activation, data: Tensor): Tensor => {
+    const module = activation.step.slice(0, -'.s'.length);
+    const offsets = offsetsOf(activation, get);
     const shifted = offsets ? shift(data, offsets.before) : data;
-    const spec = lsqSpec(quantizer, activationBits, data.size);
-    const out = lsq(shifted, stepOf(quantizer, shifted), spec);
+    const out = quantize(activation.quantizer, shifted, stepOf(activation, shifted));
     stages.set(`${module}.in`, shifted).set(`${module}.out`, out);
     return offsets ? shift(out, offsets.after) : out;
   };
-  const rounded = (latent: Tensor): Tensor =>
-    statsq(latent, { bits: weightBits, groups: latent.shape[0]!, inner: width });
+  const rounded = (latent: Tensor, bits: Bits): Tensor => quantize(statsq2d(bits), latent);
   const weight = (module: string, latent: Tensor): Tensor => {
-    const out = rounded(latent);
+    const out = rounded(latent, weightBits);
     stages.set(`${module}.in`, latent).set(`${module}.out`, out);
     return out;
   };
   const split = (data: Tensor): Tensor =>
     transpose(reshape(data, [batch, tokens, heads, data.size / (batch * tokens * heads)]), [0, 2, 1, 3]);
 
-  const quantized = activation(all.tokens, x);
+  const quantized = activated(all.tokens, x);
   stages.set('quant_x_4_qkv.in', x).set('quant_x_4_qkv.out', quantized);
-  const v = activation(all.values, linear(quantized, weight('v_quant', get('v.weight')), get('v.bias')));
+  const v = activated(all.values, linear(quantized, weight('v_quant', get('v.weight')), get('v.bias')));
   const product = mergeQueryKey(get('q.weight'), get('k.weight'), heads);
   const keys = matMul(reshape(quantized, [batch * tokens, width]), weight('qk_quant', product), false, true);
   // One step for each token and head: the module's rows are pairs of them.
-  const z = activation(all.keys, reshape(keys, [batch, tokens * heads, width]));
+  const z = activated(all.keys, reshape(keys, [batch, tokens * heads, width]));
 
   const queries = tile(reshape(quantized, [batch, 1, tokens, width]), [1, heads, 1, 1]);
   const scores = mul(matMul(queries, split(z), false, true), Math.sqrt(heads / width));
   const repeats = mask === undefined ? 1 : batch / mask.shape[0]!;
   const p = softmax(mask === undefined ? scores : add(scores, tile(mask, [repeats, 1, 1, 1])));
-  const mixed = matMul(activation(all.probabilities, p), split(v));
+  const mixed = matMul(activated(all.probabilities, p), split(v));
   const attended = reshape(transpose(mixed, [0, 2, 1, 3]), [batch, tokens, width]);
-  const input = activation(all.proj, attended);
-  const out = linear(input, rounded(get('proj.weight')), get('proj.bias'));
+  const input = activated(all.proj, attended);
+  const out = linear(input, rounded(get('proj.weight'), projBits(spec)), get('proj.bias'));
   stages.set('proj.in', attended).set('proj.out', out);
   return stages;
 }
