@@ -1,4 +1,4 @@
-import { type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { clone, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { thresholdDistance } from './boundary.ts';
 import { positions, statsqScale } from './codes.ts';
 import { QuantStatsError } from './error.ts';
@@ -111,10 +111,16 @@ export class OscillationTracker {
     const { at, scales } = read(name, tracked);
     const levels = levelsOf(tracked.quantizer);
     const before = this.#states.get(name);
-    const codes = at.map((position) => Math.min(Math.max(roundHalfEven(position), levels.low), levels.high));
+    const codes = new Int16Array(at.length);
+    const within = new Uint8Array(at.length);
+    // Plain loops here and below: this runs for every weight in every step.
+    for (let i = 0; i < at.length; i++) {
+      const position = at[i]!;
+      codes[i] = Math.min(Math.max(roundHalfEven(position), levels.low), levels.high);
+      if (thresholdDistance(position, levels) <= boundaryRange) within[i] = 1;
+    }
     const { state, flips, oscillated } = trackOscillation(before?.oscillation, codes, { momentum });
 
-    const within = at.map((position) => Number(thresholdDistance(position, levels) <= boundaryRange));
     const gradientSign = before?.gradientSign ?? new Int8Array(at.length);
     const last: LayerOscillation = {
       name,
@@ -122,7 +128,7 @@ export class OscillationTracker {
       steps: state.steps,
       flips,
       oscillated,
-      oscillating: state.frequency.filter((frequency) => frequency > oscillatingAbove).length,
+      oscillating: countAbove(state.frequency, oscillatingAbove),
       meanFrequency: sum(state.frequency) / at.length,
       withinBoundary: sum(within),
       gradientTurns: tracked.gradient === undefined ? null : turns(name, tracked, within, gradientSign),
@@ -167,13 +173,14 @@ function read(
       `OscillationTracker: ${name} is quantized by LSQ; pass its step.`,
     );
   }
-  return tidy(() => {
+  const found = tidy(() => {
     const scale = quantizer.method === 'statsq' ? statsqScale(quantizer, weight) : step!;
-    return {
-      at: positions(quantizer, weight, scale).dataSync() as Float32Array,
-      scales: scale.dataSync() as Float32Array,
-    };
+    return [positions(quantizer, weight, scale), clone(scale)] as [Tensor, Tensor];
   });
+  // Read outside of the tidy, which would look for tensors among the numbers, one by one.
+  const [at, scales] = found.map((tensor) => tensor.dataSync()) as [Float32Array, Float32Array];
+  for (const tensor of found) tensor.dispose();
+  return { at, scales };
 }
 
 /** w / s of positions. */
@@ -186,7 +193,7 @@ function ratios(quantizer: Quantizer, at: Float32Array): Float32Array {
 function turns(
   name: string,
   { gradient, weight }: TrackedWeight,
-  within: Float32Array,
+  within: Uint8Array,
   signs: Int8Array,
 ): number {
   if (gradient!.size !== weight.size) {
@@ -197,16 +204,23 @@ function turns(
   }
   requireFinite(`the gradient of ${name}`, gradient!);
   let turned = 0;
-  for (const [i, value] of gradient!.dataSync().entries()) {
-    const sign = Math.sign(value);
+  const values = gradient!.dataSync();
+  for (let i = 0; i < values.length; i++) {
+    const sign = Math.sign(values[i]!);
     if (within[i] === 1 && sign !== 0 && signs[i] === -sign) turned++;
     if (sign !== 0) signs[i] = sign;
   }
   return turned;
 }
 
-const sum = (values: Iterable<number>): number => {
+function countAbove(values: Float32Array, bound: number): number {
+  let count = 0;
+  for (let i = 0; i < values.length; i++) if (values[i]! > bound) count++;
+  return count;
+}
+
+function sum(values: ArrayLike<number>): number {
   let total = 0;
-  for (const value of values) total += value;
+  for (let i = 0; i < values.length; i++) total += values[i]!;
   return total;
-};
+}
