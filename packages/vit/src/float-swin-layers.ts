@@ -1,10 +1,9 @@
-import { attentionBlock, gatherRows, layerNorm, linear, mlpBlock, type NamedTensors } from '@proj/ops';
+import { attentionBlock, layerNorm, linear, mlpBlock, type NamedTensors } from '@proj/ops';
 import { mean, reshape, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { namedParameters } from './named-parameters.ts';
 import { patchTokens } from './patch-tokens.ts';
 import type { SwinLayers } from './swin-layers.ts';
-import { intoWindows, outOfWindows, windowBias } from './window-tensors.ts';
-import { mergeOrder } from './windows.ts';
+import { intoWindows, mergedTokens, outOfWindows, windowBias } from './window-tensors.ts';
 
 /**
  * A Swin Transformer's layers in float32 on tfjs tensors, differentiable with respect to the images and every parameter. What is
@@ -38,10 +37,8 @@ export function floatSwinLayers(parameters: NamedTensors): SwinLayers<Tensor> {
       mlpBlock(x, { norm: affine(norm), fc1: affine(`${mlp}.0`), fc2: affine(`${mlp}.3`) }, eps),
     merge: (x, { norm, reduction, eps, side }) =>
       tidy(() => {
-        const [batch, , , width] = x.shape as [number, number, number, number];
-        const tokens = gatherRows(reshape(x, [batch, side ** 2, width]), mergeOrder(side));
         const { weight, bias } = affine(norm);
-        const merged = reshape(tokens, [batch, side / 2, side / 2, 4 * width]);
+        const merged = mergedTokens(x, side);
         return linear(layerNorm(merged, weight, bias, eps), get(`${reduction}.weight`));
       }),
     head: (x, { norm, head, eps }) =>

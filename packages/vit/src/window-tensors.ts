@@ -1,7 +1,7 @@
 import { gatherRows } from '@proj/ops';
 import { add, reshape, type Tensor, tensor, transpose } from '@tensorflow/tfjs-core';
 import type { WindowSpec } from './swin-layers.ts';
-import { relativePositions, shiftMask, windowOrder } from './windows.ts';
+import { mergeOrder, relativePositions, shiftMask, windowOrder } from './windows.ts';
 
 /** A map [B, side, side, C] cut into windows [B R, size², C]; the R windows of an image follow each other. */
 export function intoWindows(x: Tensor, window: WindowSpec): Tensor {
@@ -37,4 +37,11 @@ export function windowBias(table: Tensor, window: WindowSpec): Tensor {
   const bias = reshape(transpose(pairs, [0, 2, 1]), [heads, tokens, tokens]);
   if (shift === 0) return bias;
   return add(bias, tensor(shiftMask(window), [(side / size) ** 2, 1, tokens, tokens]));
+}
+
+/** Each 2 x 2 tokens of a map [B, side, side, C] side by side, [B, side / 2, side / 2, 4 C], as a merger reads them. */
+export function mergedTokens(x: Tensor, side: number): Tensor {
+  const [batch, , , width] = x.shape as [number, number, number, number];
+  const tokens = gatherRows(reshape(x, [batch, side ** 2, width]), mergeOrder(side));
+  return reshape(tokens, [batch, side / 2, side / 2, 4 * width]);
 }
