@@ -55,6 +55,28 @@ describe('random', () => {
       expect(Math.abs(sampleMean - mean)).toBeLessThan(5 * Math.sqrt(mean / count));
       expect(variance / mean).toBeCloseTo(1, 1);
     }
+    for (const [alpha, beta] of [
+      [0.8, 0.8],
+      [1, 1],
+      [2, 5],
+    ] as const) {
+      const [sampleMean, variance] = moments(take(count, () => stream.beta(alpha, beta)));
+      const sum = alpha + beta;
+      const expected = (alpha * beta) / (sum * sum * (sum + 1));
+      expect(Math.abs(sampleMean - alpha / sum)).toBeLessThan(5 * Math.sqrt(expected / count));
+      expect(variance / expected).toBeCloseTo(1, 1);
+    }
+  });
+
+  it('refuses a beta distribution that there is not', () => {
+    for (const [alpha, beta] of [
+      [0, 1],
+      [1, -1],
+      [1, Number.NaN],
+      [Number.POSITIVE_INFINITY, 1],
+    ] as const)
+      expect(codeOf(() => random(1).beta(alpha, beta))).toBe('RANDOM_BAD_RANGE');
+    expect(() => random(1).beta(1, 0)).toThrow('beta must be a finite number above 0, got 0');
   });
 
   it('permutes: every index once, every order reachable', () => {

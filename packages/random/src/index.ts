@@ -1,4 +1,4 @@
-import { randomNormal, randomPoisson } from 'd3-random';
+import { randomBeta, randomNormal, randomPoisson } from 'd3-random';
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus';
@@ -19,6 +19,8 @@ export interface RandomStream {
   normal(): number;
   /** Poisson-distributed count. @throws {RandomError} `RANDOM_BAD_RANGE` unless `mean` is finite and at least 0. */
   poisson(mean: number): number;
+  /** Beta-distributed in [0, 1]. @throws {RandomError} `RANDOM_BAD_RANGE` unless both are finite and above 0. */
+  beta(alpha: number, beta: number): number;
   /**
    * The integers 0..count-1 in random order (Fisher and Yates).
    *
@@ -32,7 +34,7 @@ export interface RandomStream {
  *
  * A pure function: the same arguments give the same stream, so whoever knows (seed, epoch, step) needs no saved generator
  * state to resume. The generator is xoroshiro128+ (pure-rand), the distributions are d3-random's; `uniform`, `integer` and
- * `permutation` are integer arithmetic, the same on every engine, while `normal` and `poisson` use `Math.log` and its
+ * `permutation` are integer arithmetic, the same on every engine, while `normal`, `poisson` and `beta` use `Math.log` and its
  * like, whose last bit ECMAScript leaves open.
  *
  * @throws {RandomError} `RANDOM_BAD_SEED` when `seed` is not a safe integer, `RANDOM_BAD_PATH` when a part of the path is
@@ -54,6 +56,7 @@ export function random(seed: number, ...path: readonly (string | number)[]): Ran
   const generator = xoroshiro128plusFromState(hash128(JSON.stringify([seed, ...path])));
   const uniform = (): number => uniformFloat64(generator);
   const poissonOf = randomPoisson.source(uniform);
+  const betaOf = randomBeta.source(uniform);
   return {
     uniform,
     integer(bound) {
@@ -66,6 +69,12 @@ export function random(seed: number, ...path: readonly (string | number)[]): Ran
       if (!(mean >= 0 && mean < Number.POSITIVE_INFINITY))
         throw badRange('mean', mean, 'a finite number of at least 0');
       return poissonOf(mean)();
+    },
+    beta(alpha, beta) {
+      for (const [name, value] of Object.entries({ alpha, beta }))
+        if (!(value > 0 && value < Number.POSITIVE_INFINITY))
+          throw badRange(name, value, 'a finite number above 0');
+      return betaOf(alpha, beta)();
     },
     permutation(count) {
       if (!Number.isInteger(count) || count < 0 || count > MAX_BOUND)
