@@ -1,37 +1,65 @@
 import { random } from '@proj/random';
 import { DatasetError } from './errors.ts';
 import { checkCount } from './indices.ts';
+import { checkRandAugment, type RandAugment, randAugment } from './rand-augment/rand-augment.ts';
+import {
+  checkRandomResizedCrop,
+  drawInterpolation,
+  drawWindow,
+  type RandomResizedCrop,
+  resizedCrop,
+} from './random-resized-crop.ts';
 
-/** torchvision's `RandomCrop(size, padding=cropPadding)` and then `RandomHorizontalFlip(0.5)`. */
-export interface Augmentation {
-  /** Zeros added on every side before a window of the old size is cut out anywhere; 0 for no cropping. */
-  readonly cropPadding: number;
-  /** Whether every second image, by chance, is mirrored left to right. */
-  readonly flip: boolean;
+/** What happens to each image on its own, in this order: a crop, a flip, RandAugment. */
+export interface ImageAugmentation {
+  /** torchvision's `RandomCrop(size, padding=cropPadding)`: zeros on every side, then a window of the old size anywhere. */
+  readonly cropPadding?: number;
+  /** A window of random area and shape, resized; instead of `cropPadding`. */
+  readonly randomResizedCrop?: RandomResizedCrop;
+  /** torchvision's `RandomHorizontalFlip(0.5)`: whether every second image, by chance, is mirrored left to right. */
+  readonly flip?: boolean;
+  readonly randAugment?: RandAugment;
 }
 
-export interface AugmentOptions extends Augmentation {
+export interface AugmentOptions extends ImageAugmentation {
   readonly seed: number;
   readonly epoch: number;
   /** Index in the data set of every image given. */
   readonly indices: ArrayLike<number>;
+  /** How often each has been there before in this epoch, where augmentation is repeated; 0 unless given. */
+  readonly occurrences?: ArrayLike<number>;
+}
+
+/** Of one image. */
+export interface ImageShape {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+/** The size of augmented images: `randomResizedCrop.size` where that is given, else the stored one. */
+export function augmentedSize(
+  { height, width }: { readonly height: number; readonly width: number },
+  { randomResizedCrop }: ImageAugmentation = {},
+): { height: number; width: number } {
+  const size = randomResizedCrop?.size;
+  return { height: size ?? height, width: size ?? width };
 }
 
 /**
- * Crops and mirrors uint8 images [n, height, width, channels], into new memory.
+ * Crops, mirrors and changes uint8 images [n, height, width, channels], into new memory [n, ...augmentedSize, channels].
  *
- * What happens to an image depends on (seed, epoch, its index) alone, never on the batch it is in.
+ * What happens to an image depends on (seed, epoch, its index, its occurrence) alone, never on the batch it is in; and each
+ * augmentation draws for itself, so that switching one off leaves the others as they were.
  *
- * @throws {DatasetError} `DS_BAD_DATA` when the bytes are not those of one image per index, `DS_BAD_OPTION` for a negative
- * padding.
+ * @throws {DatasetError} `DS_BAD_DATA` when the bytes are not those of one image per index, `DS_BAD_OPTION` for options out of
+ * their range.
  */
-export function augment(
-  images: Uint8Array,
-  { height, width, channels }: { readonly height: number; readonly width: number; readonly channels: number },
-  { seed, epoch, indices, cropPadding, flip }: AugmentOptions,
-): Uint8Array {
-  checkCount(cropPadding, 0, 'cropPadding');
+export function augment(images: Uint8Array, shape: ImageShape, options: AugmentOptions): Uint8Array {
+  const { seed, epoch, indices, occurrences } = options;
+  checkImageAugmentation(options, shape);
   checkCount(epoch, 0, 'epoch');
+  const { height, width, channels } = shape;
   const imageBytes = height * width * channels;
   if (images.length !== indices.length * imageBytes) {
     throw new DatasetError(
@@ -39,24 +67,84 @@ export function augment(
       `${indices.length} indices and images of ${height} x ${width} x ${channels} need ${indices.length * imageBytes} bytes, got ${images.length}.`,
     );
   }
-  const out = new Uint8Array(images.length);
+  const size = augmentedSize(shape, options);
+  const outBytes = size.height * size.width * channels;
+  const out = new Uint8Array(indices.length * outBytes);
   for (let i = 0; i < indices.length; i++) {
-    // All three are always drawn, so that switching one augmentation off leaves the other as it was.
-    const stream = random(seed, 'augment', epoch, indices[i]!);
-    const down = stream.integer(2 * cropPadding + 1) - cropPadding;
-    const right = stream.integer(2 * cropPadding + 1) - cropPadding;
-    const mirrored = stream.uniform() < 0.5 && flip;
-    for (let y = 0; y < height; y++) {
-      const fromY = y + down;
-      if (fromY < 0 || fromY >= height) continue;
-      for (let x = 0; x < width; x++) {
-        const fromX = (mirrored ? width - 1 - x : x) + right;
-        if (fromX < 0 || fromX >= width) continue;
-        const from = i * imageBytes + (fromY * width + fromX) * channels;
-        const to = i * imageBytes + (y * width + x) * channels;
-        for (let c = 0; c < channels; c++) out[to + c] = images[from + c]!;
-      }
+    const occurrence = occurrences?.[i] ?? 0;
+    const path = occurrence === 0 ? [epoch, indices[i]!] : [epoch, indices[i]!, occurrence];
+    const image = images.subarray(i * imageBytes, (i + 1) * imageBytes);
+    const cropped = out.subarray(i * outBytes, (i + 1) * outBytes);
+    cropAndFlip(image, cropped, shape, options, seed, path);
+    if (options.randAugment !== undefined) {
+      const stream = random(seed, 'rand-augment', ...path);
+      cropped.set(randAugment({ ...size, channels, data: cropped }, options.randAugment, stream));
     }
   }
   return out;
+}
+
+/** @throws {DatasetError} `DS_BAD_OPTION` for options out of their range, or two kinds of crop at once. */
+export function checkImageAugmentation(
+  { cropPadding = 0, randomResizedCrop, randAugment }: ImageAugmentation,
+  { channels }: Pick<ImageShape, 'channels'>,
+): void {
+  checkCount(cropPadding, 0, 'cropPadding');
+  if (randAugment !== undefined) checkRandAugment(randAugment, channels);
+  if (randomResizedCrop === undefined) return;
+  checkRandomResizedCrop(randomResizedCrop);
+  if (cropPadding > 0) {
+    throw new DatasetError(
+      'DS_BAD_OPTION',
+      'cropPadding and randomResizedCrop are two ways to crop; give one of them.',
+    );
+  }
+}
+
+function cropAndFlip(
+  image: Uint8Array,
+  out: Uint8Array,
+  shape: ImageShape,
+  { cropPadding = 0, randomResizedCrop, flip = false }: ImageAugmentation,
+  seed: number,
+  path: readonly number[],
+): void {
+  // All three are always drawn, so that switching one augmentation off leaves the other as it was.
+  const stream = random(seed, 'augment', ...path);
+  const down = stream.integer(2 * cropPadding + 1) - cropPadding;
+  const right = stream.integer(2 * cropPadding + 1) - cropPadding;
+  const mirrored = stream.uniform() < 0.5 && flip;
+  if (randomResizedCrop === undefined) {
+    shift(image, out, shape, down, right, mirrored);
+    return;
+  }
+  const crops = random(seed, 'resized-crop', ...path);
+  const interpolation = drawInterpolation(randomResizedCrop, crops);
+  const window = drawWindow(shape, randomResizedCrop, crops);
+  const { size } = randomResizedCrop;
+  const cropped = resizedCrop({ ...shape, data: image }, window, size, interpolation);
+  if (mirrored) shift(cropped, out, { ...shape, height: size, width: size }, 0, 0, true);
+  else out.set(cropped);
+}
+
+/** The window of the same size that lies so far down and right, zeros where it leaves the image; mirrored if asked for. */
+function shift(
+  image: Uint8Array,
+  out: Uint8Array,
+  { height, width, channels }: ImageShape,
+  down: number,
+  right: number,
+  mirrored: boolean,
+): void {
+  for (let y = 0; y < height; y++) {
+    const fromY = y + down;
+    if (fromY < 0 || fromY >= height) continue;
+    for (let x = 0; x < width; x++) {
+      const fromX = (mirrored ? width - 1 - x : x) + right;
+      if (fromX < 0 || fromX >= width) continue;
+      const from = (fromY * width + fromX) * channels;
+      const to = (y * width + x) * channels;
+      for (let c = 0; c < channels; c++) out[to + c] = image[from + c]!;
+    }
+  }
 }

@@ -1,15 +1,20 @@
-import { type Augmentation, augment } from './augment.ts';
+import { type Augmentation, augmentBatch, checkAugmentation } from './augmentation.ts';
 import type { ImageDataset } from './dataset.ts';
+import type { Erasure } from './erase.ts';
 import { DatasetError } from './errors.ts';
 import { checkCount } from './indices.ts';
-import { epochOrder, stepsPerEpoch } from './order.ts';
+import { repeatedOrder, stepsPerEpoch } from './order.ts';
 import { readChecked } from './read-checked.ts';
 
 export interface Batch {
-  /** uint8 [b, height, width, channels]. */
+  /** uint8 [b, height, width, channels], of `augmentedSize(dataset, augment)`. */
   readonly images: Uint8Array;
   /** int32 [b]. */
   readonly labels: Int32Array;
+  /** float32 [b, classes]: soft targets, where `augment.mixing` is on. */
+  readonly targets?: Float32Array;
+  /** What `erase` is to apply to the images once they are normalised, where `augment.randomErasing` is on. */
+  readonly erasures?: readonly Erasure[];
   /** Index of every image in the data set. */
   readonly indices: Uint32Array;
   /** Counted from 0 within the epoch. */
@@ -22,6 +27,8 @@ interface BatchForm {
   readonly firstStep?: number;
   /** Leaves out a last batch that is not full; kept by default. */
   readonly dropLast?: boolean;
+  /** Columns of soft targets, where the model knows more classes than the data set has; as many as that has unless given. */
+  readonly classes?: number;
 }
 
 /** With a seed: in `epochOrder`, augmented if asked for. Without: in stored order, as it is. */
@@ -35,7 +42,7 @@ export type BatchesOptions = BatchForm &
  * One epoch of a data set, batch by batch; the next batch is read while the current one is worked on.
  *
  * @throws {DatasetError} `DS_BAD_OPTION` when sizes are no counts, `firstStep` lies behind the epoch's end, `dropLast` leaves
- * nothing, or `augment` is given without a seed; while reading, `DS_BAD_DATA` when the data set gives another number of bytes.
+ * nothing, `augment` is given without a seed or with options out of their range, or `classes` are fewer than the data set's; while reading, `DS_BAD_DATA` when the data set gives another number of bytes.
  */
 export function batches(
   dataset: ImageDataset,
@@ -63,25 +70,27 @@ export function batches(
       `${name}: augment draws at random, which needs a seed and an epoch; give both or leave augment out.`,
     );
   }
+  if (options.augment !== undefined) checkAugmentation(options.augment, dataset);
+  const { classes = dataset.classNames.length } = options;
+  checkCount(classes, dataset.classNames.length, 'classes');
   const order =
     options.seed === undefined
-      ? Uint32Array.from({ length }, (_, i) => i)
-      : epochOrder(length, options.seed, options.epoch);
+      ? { indices: Uint32Array.from({ length }, (_, i) => i), occurrences: new Uint32Array(length) }
+      : repeatedOrder(length, options.seed, options.epoch, options.augment?.repeats ?? 1);
 
   async function load(step: number): Promise<Batch> {
-    const indices = order.slice(step * batchSize, (step + 1) * batchSize);
+    const from = step * batchSize;
+    const indices = order.indices.slice(from, from + batchSize);
+    const occurrences = order.occurrences.slice(from, from + batchSize);
     const labels = Int32Array.from(indices, (index) => dataset.labels[index]!);
-    const stored = await readChecked(dataset, indices);
+    const images = await readChecked(dataset, indices);
     if (options.seed === undefined || options.augment === undefined) {
-      return { images: stored, labels, indices, step };
+      return { images, labels, indices, step };
     }
     const { seed, epoch } = options;
-    return {
-      images: augment(stored, dataset, { ...options.augment, seed, epoch, indices }),
-      labels,
-      indices,
-      step,
-    };
+    const position = { seed, epoch, step, indices, occurrences };
+    const augmented = augmentBatch(images, labels, dataset, classes, options.augment, position);
+    return { ...augmented, labels, indices, step };
   }
 
   return inTurn(firstStep, steps, load);

@@ -12,12 +12,33 @@ export { packFromBytes } from './pack.ts';
 export { cifar10ClassNames, cifar100ClassNames, cifar100CoarseClassNames } from './class-names.ts';
 
 // Order, augmentation, batches
-export { type BatchPosition, batchIndices, type EpochShape, epochOrder, stepsPerEpoch } from './order.ts';
-export { type Augmentation, type AugmentOptions, augment } from './augment.ts';
+export {
+  type BatchPosition,
+  batchIndices,
+  type EpochShape,
+  epochOrder,
+  type RepeatedOrder,
+  repeatedOrder,
+  stepsPerEpoch,
+} from './order.ts';
+export type { Augmentation } from './augmentation.ts';
+export {
+  type AugmentOptions,
+  augment,
+  augmentedSize,
+  type ImageAugmentation,
+  type ImageShape,
+} from './augment.ts';
+export type { RandomResizedCrop } from './random-resized-crop.ts';
+export type { RandAugment } from './rand-augment/rand-augment.ts';
+export type { Mixing } from './mix.ts';
+export { type ErasedShape, type Erasure, erase, type RandomErasing } from './erase.ts';
 export { type Batch, type BatchesOptions, batches } from './batches.ts';
 
 // Evaluation's resize and crop
-export { type Pixels, resizeAndCrop } from './resize.ts';
+export { type Pixels, type ResizeAndCrop, resizeAndCrop } from './resize.ts';
+export type { Interpolation } from './resample.ts';
+export { type ResizedOptions, resized } from './resized.ts';
 
 // Errors
 export { DatasetError, type DatasetErrorCode } from './errors.ts';

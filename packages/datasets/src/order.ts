@@ -9,6 +9,27 @@ export function epochOrder(length: number, seed: number, epoch: number): Uint32A
   return random(seed, 'order', epoch).permutation(length);
 }
 
+/** The visits of an epoch with repeated augmentation: which image, and how often it has been there before. */
+export interface RepeatedOrder {
+  readonly indices: Uint32Array;
+  readonly occurrences: Uint32Array;
+}
+
+/**
+ * `epochOrder` with every image `repeats` times in a row, cut off after as many visits as there are images: what all of timm's
+ * `RepeatAugSampler`s hand out together, so that a batch holds the repeats of an image side by side.
+ *
+ * Unlike timm's, an epoch is not rounded down to a multiple of 256 visits.
+ */
+export function repeatedOrder(length: number, seed: number, epoch: number, repeats: number): RepeatedOrder {
+  checkCount(repeats, 1, 'repeats');
+  const order = epochOrder(length, seed, epoch);
+  return {
+    indices: Uint32Array.from(order, (_, i) => order[Math.floor(i / repeats)]!),
+    occurrences: Uint32Array.from(order, (_, i) => i % repeats),
+  };
+}
+
 export interface EpochShape {
   /** Number of images. */
   readonly length: number;

@@ -2,7 +2,7 @@ import type { ImageDataset } from './dataset.ts';
 import { DatasetError } from './errors.ts';
 
 /** The images with these indices. @throws {DatasetError} `DS_BAD_DATA` when the data set gives another number of bytes. */
-export async function readChecked(dataset: ImageDataset, indices: Uint32Array): Promise<Uint8Array> {
+export async function readChecked(dataset: ImageDataset, indices: ArrayLike<number>): Promise<Uint8Array> {
   const { name, height, width, channels } = dataset;
   const images = await dataset.images(indices);
   const expected = indices.length * height * width * channels;
