@@ -1,10 +1,11 @@
 import type { NamedTensors } from '@proj/ops';
 import { qkrAttention, qkrInitialSteps } from '@proj/qkr';
 import type { LayerBits } from '@proj/quant-stats';
-import type { Tensor } from '@tensorflow/tfjs-core';
+import { type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { QuantizedDesign } from './design.ts';
-import { initLsqQkrAttention, lsqQkrAttention } from './lsq-qkr-attention.ts';
-import { initPlainAttention, plainAttention } from './plain-attention.ts';
+import { lsqQkrAttention } from './lsq-qkr-attention.ts';
+import { plainAttention } from './plain-attention.ts';
+import { type Prepare, prepared } from './prepare.ts';
 
 /** A quantized self-attention whose parameters begin with `attn`. */
 export interface QAttentionSpec extends Pick<QuantizedDesign, 'weights' | 'attention'> {
@@ -28,39 +29,19 @@ export interface QAttentionOptions {
 /**
  * The quantized self-attention of a design, x [B, N, C] -> [B, N, C].
  *
- * @throws {QkrError} or {QuantStatsError} for parameters that are missing or misshapen, as the packages of the parts do.
+ * @throws {QkrError}, {QuantStatsError} or {VitError} for parameters that are missing or misshapen, as the packages of the parts do.
  */
 export function qAttention(
   x: Tensor,
   parameters: NamedTensors,
   spec: QAttentionSpec,
   options: QAttentionOptions = {},
+  prepare: Prepare = prepared,
 ): Tensor {
-  if (spec.attention === 'plain') return plainAttention(x, parameters, spec, options);
-  if (spec.weights !== 'statsq') return lsqQkrAttention(x, parameters, spec, options);
-  return qkrAttention(x, parameters, spec.attn, qkrSpec(spec), options);
+  if (spec.attention === 'plain') return tidy(() => plainAttention(x, parameters, spec, options, prepare));
+  if (spec.weights !== 'statsq') return tidy(() => lsqQkrAttention(x, parameters, spec, options, prepare));
+  const { attn, heads, bits, proj } = spec;
+  const qkr = { heads, weightBits: bits.weight, activationBits: bits.activation, proj };
+  prepare(() => qkrInitialSteps(x, parameters, attn, qkr, options));
+  return qkrAttention(x, parameters, attn, qkr, options);
 }
-
-/**
- * What `qAttention` starts with on `x`: the steps of all its quantizers, each from what those before it make of `x`; `parameters` has the
- * weights and the offsets.
- *
- * @throws as {@link qAttention}; {QkrError} or {QuantStatsError} for data that are not finite.
- */
-export function initQAttention(
-  x: Tensor,
-  parameters: NamedTensors,
-  spec: QAttentionSpec,
-  options: Pick<QAttentionOptions, 'mask'> = {},
-): Map<string, Tensor> {
-  if (spec.attention === 'plain') return initPlainAttention(x, parameters, spec, options);
-  if (spec.weights !== 'statsq') return initLsqQkrAttention(x, parameters, spec, options);
-  return qkrInitialSteps(x, parameters, spec.attn, qkrSpec(spec), options);
-}
-
-const qkrSpec = ({ heads, bits, proj }: QAttentionSpec) => ({
-  heads,
-  weightBits: bits.weight,
-  activationBits: bits.activation,
-  proj,
-});

@@ -1,5 +1,13 @@
 import { layerNorm, type NamedTensors } from '@proj/ops';
-import { type LayerBits, qHead, qMlp, qPatchEmbed } from '@proj/quant-stats';
+import {
+  initQHead,
+  initQMlp,
+  initQPatchEmbed,
+  type LayerBits,
+  qHead,
+  qMlp,
+  qPatchEmbed,
+} from '@proj/quant-stats';
 import { add, concat, div, type Tensor, tidy, tile } from '@tensorflow/tfjs-core';
 import type { VitConfig } from '../config.ts';
 import { tokenFeatures } from '../float-layers.ts';
@@ -8,6 +16,7 @@ import { namedParameters } from '../named-parameters.ts';
 import { requireImages } from '../patch-tokens.ts';
 import { qAttention } from './attention.ts';
 import { layerBits, type QuantizedDesign } from './design.ts';
+import { type Prepare, prepared } from './prepare.ts';
 
 /** Where a training may step into the forward pass. */
 export interface QuantizedHooks {
@@ -31,7 +40,19 @@ export function quantizedLayers(
   design: QuantizedDesign,
   parameters: NamedTensors,
   buffers: NamedTensors,
-  { merged }: QuantizedHooks = {},
+  hooks: QuantizedHooks = {},
+): VitLayers<Tensor> {
+  return preparedLayers(config, design, parameters, buffers, hooks, prepared);
+}
+
+/** The same, with every layer prepared before it computes. */
+export function preparedLayers(
+  config: VitConfig,
+  design: QuantizedDesign,
+  parameters: NamedTensors,
+  buffers: NamedTensors,
+  { merged }: QuantizedHooks,
+  prepare: Prepare,
 ): VitLayers<Tensor> {
   const resolved = layerBits(config, design);
   const bits = (layer: string): LayerBits => resolved.get(layer)!;
@@ -46,8 +67,12 @@ export function quantizedLayers(
     embed: (images, at) =>
       tidy(() => {
         requireImages(images, at);
-        const embedding = { prefix: at.proj, bits: bits(at.proj) };
-        const patches = qPatchEmbed(images, parameters, buffers, embedding);
+        const spec = { prefix: at.proj, bits: bits(at.proj) };
+        prepare(() => {
+          const initial = initQPatchEmbed(images, parameters, spec);
+          return new Map([...initial.parameters, ...initial.buffers]);
+        });
+        const patches = qPatchEmbed(images, parameters, buffers, spec);
         const prefix = at.tokens.map((name) => tile(get(name), [images.shape[0]!, 1, 1]));
         return add(concat([...prefix, patches], 1), get(at.position));
       }),
@@ -55,18 +80,22 @@ export function quantizedLayers(
       tidy(() => {
         const spec = { attn, heads, weights, attention, bits: bits(attn), proj: bits(`${attn}.proj`) };
         const hook = merged && { merged: (product: Tensor) => merged(product, attn) };
-        return qAttention(normed(x, norm, eps), parameters, spec, { residual: x, ...hook });
+        return qAttention(normed(x, norm, eps), parameters, spec, { residual: x, ...hook }, prepare);
       }),
     mlp: (x, { norm, mlp, eps }) =>
       tidy(() => {
         const spec = { prefix: mlp, fc1: bits(`${mlp}.fc1`), fc2: bits(`${mlp}.fc2`), weights };
-        return qMlp(normed(x, norm, eps), parameters, spec, x);
+        const input = normed(x, norm, eps);
+        prepare(() => initQMlp(input, parameters, spec));
+        return qMlp(input, parameters, spec, x);
       }),
     head: (x, { norm, heads, eps }) =>
       tidy(() => {
         const logits = heads.map(({ head, token }) => {
+          const spec = { prefix: head, bits: bits(head) };
           const features = normed(tokenFeatures(x, token), norm, eps);
-          return qHead(features, parameters, { prefix: head, bits: bits(head) });
+          prepare(() => initQHead(features, parameters, spec));
+          return qHead(features, parameters, spec);
         });
         return div(logits.reduce(add), logits.length);
       }),

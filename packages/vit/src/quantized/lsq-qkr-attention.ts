@@ -4,7 +4,9 @@ import {
   initQLinear,
   type LsqQuantizer,
   lsqInput,
+  lsqPlusRows,
   lsqProbabilities,
+  lsqRows,
   lsqSpec,
   lsqTokens,
   lsqValues,
@@ -12,34 +14,23 @@ import {
   qLinear,
   quantize,
 } from '@proj/quant-stats';
-import { reshape, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { reshape, type Tensor } from '@tensorflow/tfjs-core';
 import { namedParameters } from '../named-parameters.ts';
 import type { QAttentionOptions, QAttentionSpec } from './attention.ts';
-import { initialSteps, probabilities, startOf, type Walk } from './composed-attention.ts';
-import { lsqWeight } from './weight-quantizer.ts';
+import { type Prepare, startOf } from './prepare.ts';
+import { probabilities } from './probabilities.ts';
 
 /**
- * QKR's self-attention with weights quantized by LSQ in place of StatsQ, x [B, N, C] -> [B, N, C]: what QKR alone does for the baseline.
- * The reference code has no such thing. Beside its steps the parameters are QKR's.
+ * QKR's self-attention with weights quantized by LSQ or LSQ+ in place of StatsQ, x [B, N, C] -> [B, N, C]: what QKR alone does for the
+ * baselines. The reference code has no such thing. Beside the weights' steps the parameters are QKR's.
  */
 export function lsqQkrAttention(
   x: Tensor,
   parameters: NamedTensors,
-  spec: QAttentionSpec,
-  options: QAttentionOptions,
+  { attn, heads, bits, proj, weights }: QAttentionSpec,
+  { residual, mask, merged = (product) => product }: QAttentionOptions,
+  prepare: Prepare,
 ): Tensor {
-  return tidy(() => walk(x, parameters, spec, options, () => {}));
-}
-
-export const initLsqQkrAttention = (
-  x: Tensor,
-  parameters: NamedTensors,
-  spec: QAttentionSpec,
-  options: QAttentionOptions,
-): Map<string, Tensor> => initialSteps(walk, x, parameters, spec, options);
-
-const walk: Walk = (x, parameters, spec, { residual, mask, merged = (product) => product }, prepare) => {
-  const { attn, heads, bits, proj, weights } = spec;
   const [batch, tokens, width] = x.shape as [number, number, number];
   const named = namedParameters(parameters);
   const get = (name: string): Tensor => named.get(`${attn}.${name}`);
@@ -51,7 +42,7 @@ const walk: Walk = (x, parameters, spec, { residual, mask, merged = (product) =>
     before: get(`move_${name}_b4.bias`),
     after: get(`move_${name}_aft.bias`),
   });
-  const byRow = lsqWeight(weights === 'lsq+' ? 'lsq+' : 'lsq', bits.weight);
+  const byRow = weights === 'lsq+' ? lsqPlusRows(bits.weight) : lsqRows(bits.weight);
   const perToken = lsqTokens(bits.activation);
 
   const input = { prefix: `${attn}.quant_x_4_qkv`, quantizer: perToken };
@@ -76,4 +67,4 @@ const walk: Walk = (x, parameters, spec, { residual, mask, merged = (product) =>
   const last: QLinearSpec = { prefix: `${attn}.proj`, bits: proj, signed: true, weights };
   prepare(() => initQLinear(attended, parameters, last));
   return qLinear(attended, parameters, last, residual);
-};
+}

@@ -9,10 +9,11 @@ import {
   qLinear,
   quantize,
 } from '@proj/quant-stats';
-import { slice, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { slice, type Tensor } from '@tensorflow/tfjs-core';
 import { namedParameters } from '../named-parameters.ts';
 import type { QAttentionOptions, QAttentionSpec } from './attention.ts';
-import { initialSteps, probabilities, startOf, type Walk } from './composed-attention.ts';
+import { type Prepare, startOf } from './prepare.ts';
+import { probabilities } from './probabilities.ts';
 
 /**
  * Self-attention without QKR (`QAttention`, `QAttention_lsq`), x [B, N, C] -> [B, N, C]: one linear layer for queries, keys and values;
@@ -21,20 +22,10 @@ import { initialSteps, probabilities, startOf, type Walk } from './composed-atte
 export function plainAttention(
   x: Tensor,
   parameters: NamedTensors,
-  spec: QAttentionSpec,
-  options: QAttentionOptions,
+  { attn, heads, bits, proj, weights }: QAttentionSpec,
+  { residual, mask }: QAttentionOptions,
+  prepare: Prepare,
 ): Tensor {
-  return tidy(() => walk(x, parameters, spec, options, () => {}));
-}
-
-export const initPlainAttention = (
-  x: Tensor,
-  parameters: NamedTensors,
-  spec: QAttentionSpec,
-  options: QAttentionOptions,
-): Map<string, Tensor> => initialSteps(walk, x, parameters, spec, options);
-
-const walk: Walk = (x, parameters, { attn, heads, bits, proj, weights }, { residual, mask }, prepare) => {
   const [batch, tokens, width] = x.shape as [number, number, number];
   const { get } = namedParameters(parameters);
   const first: QLinearSpec = { prefix: `${attn}.qkv`, bits, signed: true, weights };
@@ -61,4 +52,4 @@ const walk: Walk = (x, parameters, { attn, heads, bits, proj, weights }, { resid
   const last: QLinearSpec = { prefix: `${attn}.proj`, bits: proj, signed: true, weights };
   prepare(() => initQLinear(attended, parameters, last));
   return qLinear(attended, parameters, last, residual);
-};
+}
