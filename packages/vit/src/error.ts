@@ -7,7 +7,8 @@ export type VitErrorCode =
   | 'VIT_PARAMETERS_MISMATCH'
   | 'VIT_PARAMETER_MISSING'
   | 'VIT_INPUT_SHAPE'
-  | 'VIT_IMAGE_BYTES';
+  | 'VIT_IMAGE_BYTES'
+  | 'VIT_NOT_PACKED';
 
 /** Thrown by this package; `problems` lists every single finding where there may be several. */
 export class VitError extends Error {

@@ -7,3 +7,8 @@ export { type FromFloatOptions, quantizedFromFloat } from './from-float.ts';
 export { type QuantizedHooks, quantizedLayers } from './layers.ts';
 // Its parameters, and where they come from
 export { quantizedBuffers, quantizedParameters } from './parameters.ts';
+export { observeImages } from './observe-images.ts';
+
+// Its files
+export { fromReference } from './reference.ts';
+export { designFromMetadata, quantizedMetadata } from './metadata.ts';
