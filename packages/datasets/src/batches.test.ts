@@ -7,6 +7,7 @@ import {
   batches,
   epochOrder,
   type ImageDataset,
+  memoryDataset,
   subset,
 } from './index.ts';
 
@@ -120,5 +121,92 @@ describe('batches', () => {
     await left.next();
     await left.return();
     await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
+  describe('with all of the published augmentation', () => {
+    const dataset = memoryDataset({
+      name: 'noise',
+      height: 6,
+      width: 5,
+      channels: 3,
+      classNames: ['a', 'b', 'c'],
+      images: Uint8Array.from({ length: 10 * 90 }, (_, i) => (i * i * 31 + i * 17) >> 3),
+      labels: Array.from({ length: 10 }, (_, i) => i % 3),
+    });
+    const augment = {
+      flip: true,
+      randomResizedCrop: { size: 8 },
+      randAugment: { magnitude: 9, magnitudeStd: 0.5 },
+      mixing: { mixup: 0.8, cutmix: 1, labelSmoothing: 0.1 },
+      randomErasing: { probability: 0.5 },
+      repeats: 3,
+    };
+    const options = { batchSize: 4, seed: 4, epoch: 7, augment };
+
+    it('has images of the new size, soft targets that sum to 1, and erasures', async () => {
+      const found = await all(dataset, { ...options, classes: 5 });
+      for (const { images, targets, labels } of found) {
+        expect(images).toHaveLength(labels.length * 8 * 8 * 3);
+        expect(targets).toHaveLength(labels.length * 5);
+        for (let i = 0; i < labels.length; i++) {
+          const row = targets!.subarray(i * 5, (i + 1) * 5);
+          expect(row.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 5);
+          expect(row[4]).toBeCloseTo(0.02, 6);
+          expect(row[labels[i]!]).toBeGreaterThanOrEqual(row[4]!);
+        }
+      }
+      const erasures = found.flatMap(({ erasures }) => erasures!);
+      expect(erasures.length).toBeGreaterThan(0);
+      for (const { image } of erasures) expect(image).toBeLessThan(4);
+    });
+
+    it('resumed at a step, goes on with the same bits', async () => {
+      const whole = await all(dataset, options);
+      for (const firstStep of [1, 2]) {
+        expect(await all(dataset, { ...options, firstStep })).toEqual(whole.slice(firstStep));
+      }
+      expect(await all(dataset, options)).toEqual(whole);
+      expect(await all(dataset, { ...options, epoch: 8 })).not.toEqual(whole);
+    });
+
+    it('visits a third of the images three times in a row, each time augmented anew', async () => {
+      const unmixed = { flip: true, randomResizedCrop: { size: 8 }, repeats: 3 };
+      const [batch] = await all(dataset, { ...options, batchSize: 10, augment: unmixed });
+      const { images, indices, ...rest } = batch!;
+      const order = epochOrder(10, 4, 7);
+      expect([...indices]).toEqual([0, 0, 0, 1, 1, 1, 2, 2, 2, 3].map((i) => order[i]));
+      const each = [0, 1, 2].map((i) => images.subarray(i * 192, (i + 1) * 192).join());
+      expect(new Set(each).size).toBe(3);
+      expect(Object.keys(rest).sort()).toEqual(['labels', 'step']);
+    });
+
+    it('mixes what augmentation of each image alone has made', async () => {
+      const { mixing, ...alone } = augment;
+      const mixed = await all(dataset, options);
+      const unmixed = await all(dataset, { ...options, augment: alone });
+      expect(mixed.map(({ erasures }) => erasures)).toEqual(unmixed.map(({ erasures }) => erasures));
+      for (const [step, { images, targets }] of mixed.entries()) {
+        const parts = unmixed[step]!.images;
+        const count = parts.length / 192;
+        for (let i = 0; i < images.length; i++) {
+          const partner = (count - 1 - Math.floor(i / 192)) * 192 + (i % 192);
+          const [low, high] = [parts[i]!, parts[partner]!].sort((a, b) => a - b);
+          expect(images[i]! >= low! && images[i]! <= high!).toBe(true);
+        }
+        expect(targets).toBeDefined();
+        expect(unmixed[step]).not.toHaveProperty('targets');
+      }
+      expect(mixed.map(({ images }) => images)).not.toEqual(unmixed.map(({ images }) => images));
+    });
+
+    it('refuses options out of range before it reads anything', () => {
+      const refused = (changed: object) => () =>
+        batches(dataset, { ...options, augment: { ...augment, ...changed } });
+      expect(refused({ repeats: 0 })).toThrow('repeats must be');
+      expect(refused({ randomErasing: { probability: -1 } })).toThrow('randomErasing.probability');
+      expect(refused({ mixing: { mixup: 0, cutmix: 0 } })).toThrow('mixup or cutmix');
+      expect(refused({ cropPadding: 4 })).toThrow('two ways to crop');
+      expect(() => batches(dataset, { ...options, classes: 2 })).toThrow('classes must be');
+    });
   });
 });
