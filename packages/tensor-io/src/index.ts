@@ -1,6 +1,7 @@
 // Tensors and their values
 export type { DType, Metadata, StateDict, TensorData } from './state.ts';
 export { type TensorValues, tensorData, toFloat32, toFloat64 } from './tensor.ts';
+export { toFloat16 } from './float16.ts';
 
 // Fingerprints
 export { sha256, stateSha256, tensorSha256 } from './fingerprint.ts';
