@@ -15,14 +15,17 @@ import { describe, expect, it } from 'vitest';
 import { drawn, tinyConfig, toTensor } from '../../test/models.ts';
 import { describeEverywhere } from '../../test/places.ts';
 import type { VitConfig } from '../config.ts';
-import { vit } from '../forward.ts';
+import { configFromMetadata, vit } from '../forward.ts';
 import { freezeRows } from './freeze-rows.ts';
 import { frozenLayers } from './frozen-layers.ts';
 import { type QuantizedDesign, quantizedLayers, quantizedParameters } from './index.ts';
+import { designFromMetadata, quantizedMetadata } from './metadata.ts';
 import { packModel, weightPair } from './pack.ts';
+import { isPacked, packedMetadata } from './packed-metadata.ts';
 import { levelsOfCodes } from './packed-rows.ts';
 import { packedWeights } from './packed-weights.ts';
 import { unpackModel, unpackWeights } from './unpack.ts';
+import { weightErrors } from './weight-errors.ts';
 
 type Tensors = Map<string, tf.Tensor>;
 
@@ -139,6 +142,25 @@ describe('packing', () => {
     dispose(parameters, buffers);
   });
 
+  it('moves each weight by a share of its norm, which weightErrors tells', async () => {
+    const { parameters, buffers } = latent(design);
+    const { parameters: unpacked } = unpackModel(
+      config,
+      design,
+      await packModel(config, design, parameters, buffers),
+    );
+    const errors = await weightErrors(config, design, parameters);
+    expect([...errors.keys()]).toEqual(packedWeights(config, design).map(({ layer }) => layer));
+    const name = 'blocks.1.mlp.fc1';
+    const before = parameters.get(`${name}.weight`)!.dataSync();
+    const after = toFloat32(unpacked.get(`${name}.weight`)!);
+    const norm = (values: Iterable<number>): number => Math.hypot(...values);
+    const expected = norm(before.map((value, i) => value - after[i]!)) / norm(before);
+    expect(errors.get(name)).toBeCloseTo(expected, 6);
+    expect(expected).toBeGreaterThan(0.1);
+    dispose(parameters, buffers);
+  });
+
   it('begins each row of codes with a byte of its own', async () => {
     const { parameters, buffers } = latent(design);
     const packed = await packModel(config, design, parameters, buffers);
@@ -235,5 +257,22 @@ describe('unpacking', () => {
     expect(() => unpackModel(config, { ...design, attention: 'plain' }, packed)).toThrow(refused);
     expect(() => unpackModel(config, { ...design, plan: { default: 'w2a2' } }, packed)).toThrow(refused);
     dispose(parameters, buffers);
+  });
+});
+
+describe('metadata of a packed model', () => {
+  const design: QuantizedDesign = { plan, weights: 'statsq', attention: 'qkr' };
+
+  it('says that it is one, and how it is quantized', () => {
+    const json = packedMetadata(config, design, ['a', 'b', 'c']);
+    expect(isPacked(json)).toBe(true);
+    expect(isPacked(quantizedMetadata(config, design))).toBe(false);
+    expect(designFromMetadata(json)).toEqual(design);
+    expect(configFromMetadata(json)).toEqual(config);
+  });
+
+  it('is refused where its version is another', () => {
+    const json = packedMetadata(config, design).replace('"version":1', '"version":2');
+    expect(() => isPacked(json)).toThrow(expect.objectContaining({ code: 'VIT_NOT_PACKED' }));
   });
 });
