@@ -18,12 +18,15 @@ const fontSize = 14;
 /** Of a wide system font, at that size. */
 const characterWidth = 8.4;
 
+/** Of a heat map's legend. */
+const gradientLength = 200;
+
 /** More points than this on a line are not drawn one by one. */
 const mostMarkers = 40;
 
 /** Lines over a shared axis, as one SVG whose text takes the page's colour. Points that are not finite are left out. */
 export function lineChart(
-  options: Pick<LinesSection, 'x' | 'y' | 'series' | 'yDomain' | 'mark'> & Described,
+  options: Pick<LinesSection, 'x' | 'y' | 'series' | 'yDomain' | 'mark' | 'binned'> & Described,
 ): Promise<string> {
   const names = options.series.map(({ name }) => name);
   const values = options.series.flatMap(({ name, points }) =>
@@ -32,8 +35,16 @@ export function lineChart(
       .map((point) => ({ ...point, series: name })),
   );
   const banded = values.filter(({ low, high }) => Number.isFinite(low) && Number.isFinite(high));
-  const markers = options.series.every(({ points }) => points.length <= mostMarkers);
-  const x = { field: 'x', type: 'quantitative', title: options.x, scale: { zero: false, nice: false } };
+  const binned = options.binned === true;
+  const markers = !binned && options.series.every(({ points }) => points.length <= mostMarkers);
+  const x = {
+    field: 'x',
+    type: 'quantitative',
+    title: options.x,
+    scale: { zero: false, nice: false },
+    // No ticks between steps, or bits.
+    ...(values.every((point) => Number.isInteger(point.x)) && { axis: { tickMinStep: 1, format: ',d' } }),
+  };
   const y = {
     type: 'quantitative',
     title: options.y,
@@ -65,7 +76,7 @@ export function lineChart(
     if (markers) layer.push({ data, mark: { type: 'rule', color, opacity: 0.6 }, encoding: ends });
   }
   layer.push({
-    mark: { type: 'line', strokeWidth: 2 },
+    mark: { type: 'line', strokeWidth: binned ? 1.5 : 2, ...(binned && { interpolate: 'step' }) },
     encoding: {
       x,
       y: { ...y, field: 'y' },
@@ -80,9 +91,10 @@ export function lineChart(
       encoding: { x, y: { ...y, field: 'y' }, color, shape: bySeries(shapes) },
     });
   }
-  if (options.mark !== undefined) {
+  const marks = [options.mark ?? []].flat();
+  if (marks.length > 0) {
     layer.push({
-      data: { values: [{ x: options.mark }] },
+      data: { values: marks.map((x) => ({ x })) },
       mark: { type: 'rule', strokeDash: [4, 4], color: 'currentColor', opacity: 0.7 },
       encoding: { x },
     });
@@ -103,6 +115,9 @@ export function heatMap(
   const longest = (names: readonly string[]) => characterWidth * greatest(names.map(({ length }) => length));
   const slanted = longest(options.columns) > 130;
   const step = slanted ? 64 : Math.max(64, 14 + longest(options.columns));
+  const width = step * options.columns.length;
+  // The legend below may be wider.
+  const legendWidth = Math.max(gradientLength, characterWidth * (options.value ?? '').length);
   const x = {
     field: 'column',
     type: 'nominal',
@@ -131,14 +146,14 @@ export function heatMap(
     },
   };
   return svg(options.description, {
-    width: step * options.columns.length,
+    width,
     height: 28 * rows.length,
     // Vega cannot measure text here, takes it to be a third wider than it is, and would leave that much room.
     autosize: 'none',
     padding: {
       left: 10 + longest(rows),
       top: slanted ? 16 + 0.7 * longest(options.columns) : 26,
-      right: slanted ? 0.7 * longest(options.columns) : 10,
+      right: Math.max(slanted ? 0.7 * longest(options.columns) : 10, legendWidth + 10 - width),
       bottom: 72,
     },
     data: { values },
@@ -156,7 +171,7 @@ export function heatMap(
             legend: {
               orient: 'bottom',
               direction: 'horizontal',
-              gradientLength: 200,
+              gradientLength,
               titleLimit: 400,
               titlePadding: 6,
             },

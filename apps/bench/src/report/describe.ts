@@ -11,8 +11,10 @@ export function describe(section: LinesSection | HeatMapSection): string {
 
 function describeLines({ title, x, y, series, mark }: LinesSection): string {
   const lines = series.map(({ name, points }) => `${name}: ${describePoints(points)}.`);
-  const rule = mark === undefined ? [] : [`A vertical rule at ${short(mark)}.`];
-  return [`${title}: ${y} over ${x}.`, ...lines, ...rule].join(' ');
+  const at = [mark ?? []].flat().map(short);
+  const rules =
+    at.length === 0 ? [] : [`${at.length > 1 ? 'Vertical rules' : 'A vertical rule'} at ${at.join(', ')}.`];
+  return [`${title}: ${y} over ${x}.`, ...lines, ...rules].join(' ');
 }
 
 function describePoints(points: readonly Point[]): string {

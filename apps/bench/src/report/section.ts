@@ -58,8 +58,10 @@ export interface LinesSection extends Titled {
   readonly y: string;
   readonly series: readonly { readonly name: string; readonly points: readonly Point[] }[];
   readonly yDomain?: readonly [number, number];
-  /** A vertical rule, e.g. at the chosen strength. */
-  readonly mark?: number;
+  /** A vertical rule, e.g. at the chosen strength, or several. */
+  readonly mark?: number | readonly number[];
+  /** Whether points are middles of bins, so that lines are drawn as the outline of a histogram. */
+  readonly binned?: boolean;
 }
 
 export interface HeatMapSection extends Titled {
