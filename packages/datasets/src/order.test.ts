@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { batchIndices, epochOrder, stepsPerEpoch } from './index.ts';
+import { batchIndices, epochOrder, repeatedOrder, stepsPerEpoch } from './index.ts';
 
 describe('the order of an epoch', () => {
   it('visits every image once, in an order that depends on seed and epoch alone', () => {
@@ -43,5 +43,16 @@ describe('the order of an epoch', () => {
     );
     expect(() => epochOrder(3, 1, -1)).toThrow('epoch must be');
     expect(() => epochOrder(1.5, 1, 0)).toThrow('length must be');
+  });
+
+  it('with repeats is as long as without, every image so many times in a row', () => {
+    const { indices, occurrences } = repeatedOrder(8, 1, 2, 3);
+    const order = epochOrder(8, 1, 2);
+    expect([...indices]).toEqual([0, 0, 0, 1, 1, 1, 2, 2].map((i) => order[i]));
+    expect([...occurrences]).toEqual([0, 1, 2, 0, 1, 2, 0, 1]);
+    expect(repeatedOrder(8, 1, 2, 1)).toEqual({ indices: order, occurrences: new Uint32Array(8) });
+    const position = { length: 8, batchSize: 4, seed: 1, epoch: 2, repeats: 3 };
+    expect([0, 1].flatMap((step) => [...batchIndices({ ...position, step })])).toEqual([...indices]);
+    expect(() => repeatedOrder(8, 1, 2, 0)).toThrow('repeats must be');
   });
 });

@@ -50,6 +50,8 @@ export interface BatchPosition extends EpochShape {
   readonly epoch: number;
   /** Counted from 0 within the epoch. */
   readonly step: number;
+  /** As in `Augmentation`; 1 unless given. */
+  readonly repeats?: number;
 }
 
 /**
@@ -58,7 +60,7 @@ export interface BatchPosition extends EpochShape {
  * @throws {DatasetError} `DS_BAD_OPTION` when the epoch has no such step.
  */
 export function batchIndices(position: BatchPosition): Uint32Array {
-  const { length, batchSize, seed, epoch, step } = position;
+  const { length, batchSize, seed, epoch, step, repeats = 1 } = position;
   const steps = stepsPerEpoch(position);
   checkCount(step, 0, 'step');
   if (step >= steps) {
@@ -67,5 +69,6 @@ export function batchIndices(position: BatchPosition): Uint32Array {
       `step ${step} is not in an epoch of ${steps} steps, counted from 0.`,
     );
   }
-  return epochOrder(length, seed, epoch).slice(step * batchSize, (step + 1) * batchSize);
+  const { indices } = repeatedOrder(length, seed, epoch, repeats);
+  return indices.slice(step * batchSize, (step + 1) * batchSize);
 }
