@@ -1,13 +1,13 @@
 import type { Batch as ImageBatch, ImageDataset } from '@proj/datasets';
 import type { Batch } from '@proj/trainer';
-import { preprocess, type VitConfig } from '@proj/vit';
+import { preprocess, type SwinConfig, type VitConfig } from '@proj/vit';
 import { tensor } from '@tensorflow/tfjs-core';
 import { RecipeError } from './error.ts';
 
 /** Bytes to what the model takes: float32 [B, C, H, W] and int32 [B]. */
 export function toTensorBatch(
   { images, labels }: Pick<ImageBatch, 'images' | 'labels'>,
-  config: VitConfig,
+  config: VitConfig | SwinConfig,
 ): Batch {
   const { channels, imageSize } = config;
   return {
@@ -29,7 +29,7 @@ export function toTensorBatch(
  */
 export function requireFit(
   dataset: ImageDataset,
-  config: VitConfig,
+  config: VitConfig | SwinConfig,
   knownClasses: readonly string[] = [],
 ): void {
   const { height, width, channels, name, classNames } = dataset;

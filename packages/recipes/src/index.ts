@@ -3,6 +3,7 @@ export { type ClassifierRecipe, type TrainClassifierOptions, trainClassifier } f
 export type { ClassifierGradients, ClassifierWorkers } from './gradients.ts';
 
 // Quantizing
+export { quantizeClassifier } from './quantize/quantize-classifier.ts';
 export type { AgainstOscillation, Annealing, QuantizationRecipe } from './quantize/recipe.ts';
 export type { QuantizeEvent } from './quantize/events.ts';
 export type { FloatModel, QuantizeClassifierOptions } from './quantize/options.ts';

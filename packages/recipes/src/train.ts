@@ -1,10 +1,4 @@
-import {
-  type Augmentation,
-  batches,
-  type Batch as ImageBatch,
-  type ImageDataset,
-  stepsPerEpoch,
-} from '@proj/datasets';
+import { type Augmentation, batches, type ImageDataset, stepsPerEpoch } from '@proj/datasets';
 import type { StateDict } from '@proj/tensor-io';
 import { toTensors } from '@proj/tensor-io/tfjs';
 import {
@@ -20,6 +14,7 @@ import { checkParameters, initVit, type VitConfig } from '@proj/vit';
 import { requireFit, toTensorBatch } from './batch.ts';
 import { datasetFingerprint } from './fingerprint.ts';
 import { type ClassifierWorkers, oneWorker } from './gradients.ts';
+import { sequential } from './sequential.ts';
 
 /** How to train: AdamW with timm's decay groups, cosine with linear warm-up read at every step, cross-entropy. */
 export interface ClassifierRecipe {
@@ -125,22 +120,5 @@ function recipeConfig(config: VitConfig, recipe: ClassifierRecipe, dataset: Imag
     ...numbers,
     cropPadding: augmentation?.cropPadding ?? 0,
     flip: augmentation?.flip ?? false,
-  };
-}
-
-/** Random access to iterators that are quick only in turn: the reader goes on from where it is, and starts anew elsewhere. */
-function sequential(
-  open: (epoch: number, firstStep: number) => AsyncGenerator<ImageBatch, void, undefined>,
-): (epoch: number, step: number) => Promise<ImageBatch> {
-  let reader: AsyncGenerator<ImageBatch, void, undefined> | undefined;
-  let expected = '';
-  return async (epoch, step) => {
-    if (reader === undefined || expected !== `${epoch}/${step}`) {
-      await reader?.return();
-      reader = open(epoch, step);
-    }
-    const { value } = await reader.next();
-    expected = `${epoch}/${step + 1}`;
-    return value as ImageBatch;
   };
 }
