@@ -14,6 +14,7 @@ import {
   packFromBytes,
 } from '@proj/datasets';
 import { BenchError } from './error.ts';
+import { findList, imageLists, listFingerprint } from './image-lists.ts';
 import { sha256Of } from './runner/identity.ts';
 
 /** Data that jobs can name: what it is, and how to tell one edition from another. */
@@ -129,6 +130,30 @@ const cifar100 = (part: string, file: string, slice?: Records['slice']): Source 
     pack: `cifar100_${part}`,
   });
 
+/** Models of which the published weights can be data. */
+const pretrained = ['deit_tiny_patch16_224'];
+
+/** The name of a pretrained model's weights among the data. */
+export const weightsOf = (model: string): string => `weights/${model}`;
+
+/** Where a pretrained model's weights lie. @throws {BenchError} BENCH_DATA_MISSING. */
+export function weightsFile(model: string): string {
+  const places = folders().map((at) => join(at, model, 'model.safetensors'));
+  const found = places.find((path) => existsSync(path));
+  if (found !== undefined) return found;
+  throw new BenchError(
+    'BENCH_DATA_MISSING',
+    `the weights of ${model} are not on this machine; none of these is there: ${places.join(', ')}. Set PROJ_DATA_DIR to a folder that has them.`,
+  );
+}
+
+const weights = (model: string): Source => ({
+  async open() {
+    throw new BenchError('BENCH_UNKNOWN', `${weightsOf(model)} are no images.`);
+  },
+  fingerprint: async () => sha256Of(await readFile(weightsFile(model))),
+});
+
 const fifth = 10_000 * 3074;
 
 const sources: Readonly<Record<string, Source>> = {
@@ -144,6 +169,16 @@ const sources: Readonly<Record<string, Source>> = {
     ]),
   ),
   'cifar100/test': cifar100('test', 'test.bin'),
+  ...Object.fromEntries(
+    Object.entries(imageLists).map(([name, { open }]): [string, Source] => [
+      name,
+      {
+        open: async () => open(findList(name, folders())),
+        fingerprint: async () => listFingerprint(findList(name, folders())),
+      },
+    ]),
+  ),
+  ...Object.fromEntries(pretrained.map((name): [string, Source] => [weightsOf(name), weights(name)])),
 };
 
 const side = 28;

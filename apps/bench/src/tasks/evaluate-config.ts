@@ -1,19 +1,21 @@
-import type { PoolConfig } from './images.ts';
+import type { ImagesConfig } from './images.ts';
 import type { Flavour } from './kernels.ts';
 import type { ModelConfig } from './model.ts';
 
-export type EvaluateQuantizedConfig = PoolConfig & {
+export type EvaluateQuantizedConfig = {
   readonly flavour: Flavour;
-  readonly part: number;
-  /** Only these logits count, one for each of the data's classes, in their order; absent: all, which are the data's classes. */
-  readonly logits?: readonly number[];
+  readonly images: readonly ImagesConfig[];
+  /** Which logits count: those of all classes of the data, or only of those that some image has. */
+  readonly classes: 'all' | 'present';
+  /** How many images are computed at once. */
+  readonly batchSize: number;
   /** For the estimate. */
   readonly model: ModelConfig;
 };
 
-/** `needs.model`, packed or the float one itself, beside `needs.float`. */
+/** Of `needs.model`, as it is packed, or of `needs.float` itself where there is none, beside `needs.float`. */
 export type EvaluateQuantizedResult = {
-  /** `stateSha256` of the parameters, as the job that made them tells it. */
+  /** `stateSha256` of the trained parameters, as the job that made the model tells it. */
   readonly model: string;
   readonly float: string;
   readonly images: number;

@@ -1,6 +1,7 @@
 import type { CorruptionName } from '@proj/corruptions';
 import { type ImageDataset, memoryDataset, split } from '@proj/datasets';
 import { openData } from '../data.ts';
+import { joined } from './joined.ts';
 
 /** Data put together in this order and divided at random. */
 export type PoolConfig = {
@@ -23,6 +24,20 @@ export type CorruptionConfig = {
 /** Images of a part, as far as the configuration alone says: all data of one name has 10,000. */
 export const partSize = ({ data, parts }: PoolConfig, part: number): number =>
   parts[part] ?? 10_000 * data.length;
+
+/** A part of a pool. */
+export type ImagesConfig = PoolConfig & { readonly part: number };
+
+/** How many images these parts have together, as far as the configuration alone says. */
+export const imageCount = (parts: readonly ImagesConfig[]): number =>
+  parts.reduce((sum, pool) => sum + partSize(pool, pool.part), 0);
+
+/** Parts of one or of many pools, one after another. @throws as `openParts`; RangeError where images differ in size or classes in number. */
+export async function openImages(parts: readonly ImagesConfig[]): Promise<ImageDataset> {
+  const opened: ImageDataset[] = [];
+  for (const { part, ...pool } of parts) opened.push((await openParts(pool))(part));
+  return joined(opened);
+}
 
 export type Parts = (part: number) => ImageDataset;
 

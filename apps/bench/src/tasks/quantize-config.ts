@@ -1,5 +1,5 @@
 import type { AgainstOscillation } from '@proj/recipes';
-import type { PoolConfig } from './images.ts';
+import type { ImagesConfig } from './images.ts';
 import type { Flavour } from './kernels.ts';
 import type { ModelConfig } from './model.ts';
 
@@ -19,9 +19,10 @@ export type AnnealingConfig = {
   readonly queryKey: boolean;
 };
 
-export type QuantizeConfig = PoolConfig & {
+export type QuantizeConfig = {
   readonly flavour: Flavour;
-  readonly trainPart: number;
+  /** What it is trained on. */
+  readonly images: readonly ImagesConfig[];
   /** For the estimate: what `needs.float` is. */
   readonly model: ModelConfig;
   readonly design: DesignConfig;
@@ -75,6 +76,6 @@ export type QuantizeResult = {
   };
 };
 
-/** The packed model that a job leaves; the steps of its kind are in `OSCILLATION_FILE` and `METRICS_FILE`. */
+/** What a job leaves beside `OSCILLATION_FILE` and the metrics: the packed model, and what a training can go on from. */
 export const PACKED_FILE = 'model.ofq.safetensors';
 export const CHECKPOINT_FILE = 'checkpoint.safetensors';
