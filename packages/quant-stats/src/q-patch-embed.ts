@@ -72,7 +72,7 @@ export function observeSign(
   images: Tensor,
   parameters: NamedTensors,
   buffers: NamedTensors,
-  { prefix }: QPatchEmbedSpec,
+  { prefix }: Pick<QPatchEmbedSpec, 'prefix'>,
 ): NamedTensors {
   const flag = signFlag(prefix);
   if (flagOf(buffers, prefix) || !isSigned(images, parameters, buffers, prefix)) return buffers;

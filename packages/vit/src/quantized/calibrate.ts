@@ -2,12 +2,14 @@ import type { NamedTensors } from '@proj/ops';
 import { type Tensor, tidy, zeros } from '@tensorflow/tfjs-core';
 import { isSwin, type VitConfig } from '../config.ts';
 import { vit } from '../model.ts';
+import { swin } from '../swin.ts';
 import type { SwinConfig } from '../swin-config.ts';
 import type { QuantizedDesign } from './design.ts';
 import { type FromFloatOptions, quantizedFromFloat } from './from-float.ts';
 import { preparedLayers } from './layers.ts';
 import { quantizedBuffers } from './parameters.ts';
 import { setting } from './prepare.ts';
+import { preparedSwinLayers } from './swin-layers.ts';
 
 /** A quantized model's live tensors, the caller's to dispose. */
 export interface QuantizedModel {
@@ -37,13 +39,11 @@ export function calibrate(
   );
   const prepare = setting(parameters, buffers);
   try {
-    tidy(() => {
-      // TO S: swin-layers.ts exports preparedSwinLayers(config, design, parameters, buffers, hooks, prepare), like preparedLayers in
-      // layers.ts (one line `prepare(() => initX(...))` per layer; qAttention() of attention.ts takes mask and prepare). Then replace by
-      // swin(config, preparedSwinLayers(config, design, parameters, buffers, {}, prepare), images).
-      if (isSwin(config)) throw new Error('not yet');
-      vit(config, preparedLayers(config, design, parameters, buffers, {}, prepare), images);
-    });
+    tidy(() =>
+      isSwin(config)
+        ? swin(config, preparedSwinLayers(config, design, parameters, buffers, {}, prepare), images)
+        : vit(config, preparedLayers(config, design, parameters, buffers, {}, prepare), images),
+    );
   } catch (error) {
     for (const tensor of [...parameters.values(), ...buffers.values()]) tensor.dispose();
     throw error;

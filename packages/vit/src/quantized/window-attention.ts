@@ -24,9 +24,14 @@ export function qWindowAttention(
   prepare: Prepare = prepared,
 ): Tensor {
   return tidy(() => {
-    const bias = windowBias(namedParameters(parameters).get(window.bias), window);
-    const mask = bias.rank === 4 ? bias : reshape(bias, [1, ...bias.shape]);
+    const mask = windowMask(namedParameters(parameters).get(window.bias), window);
     const attended = qAttention(intoWindows(x, window), parameters, spec, { mask }, prepare);
     return outOfWindows(attended, window);
   });
+}
+
+/** What is added to the scores of windows, [R, heads, size², size²]. */
+export function windowMask(table: Tensor, window: WindowSpec): Tensor {
+  const bias = windowBias(table, window);
+  return bias.rank === 4 ? bias : reshape(bias, [1, ...bias.shape]);
 }
