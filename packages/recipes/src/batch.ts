@@ -1,25 +1,41 @@
-import type { Batch as ImageBatch, ImageDataset } from '@proj/datasets';
+import {
+  type Augmentation,
+  augmentedSize,
+  erase,
+  type Batch as ImageBatch,
+  type ImageDataset,
+} from '@proj/datasets';
 import type { Batch } from '@proj/trainer';
 import { preprocess, type SwinConfig, type VitConfig } from '@proj/vit';
 import { tensor } from '@tensorflow/tfjs-core';
 import { RecipeError } from './error.ts';
 
-/** Bytes to what the model takes: float32 [B, C, H, W] and int32 [B]. */
+/**
+ * Bytes to what the model takes: float32 [B, C, H, W], with what is to be erased erased, and int32 [B], or float32 [B, classes] where
+ * images were mixed.
+ */
 export function toTensorBatch(
-  { images, labels }: Pick<ImageBatch, 'images' | 'labels'>,
+  { images, labels, targets, erasures }: Pick<ImageBatch, 'images' | 'labels' | 'targets' | 'erasures'>,
   config: VitConfig | SwinConfig,
 ): Batch {
-  const { channels, imageSize } = config;
+  const { channels, imageSize, classes } = config;
+  const shape = { channels, height: imageSize, width: imageSize };
+  const values = preprocess(images, labels.length, config);
+  if (erasures !== undefined) erase(values, shape, erasures);
   return {
-    images: tensor(preprocess(images, labels.length, config), [
-      labels.length,
-      channels,
-      imageSize,
-      imageSize,
-    ]),
-    targets: tensor(labels, [labels.length], 'int32'),
+    images: tensor(values, [labels.length, channels, imageSize, imageSize]),
+    targets:
+      targets === undefined
+        ? tensor(labels, [labels.length], 'int32')
+        : tensor(targets, [labels.length, classes]),
   };
 }
+
+/** The data set with the size that its images have once they are augmented. */
+export const asAugmented = (dataset: ImageDataset, augmentation: Augmentation | undefined): ImageDataset => ({
+  ...dataset,
+  ...augmentedSize(dataset, augmentation),
+});
 
 /**
  * Refuses images and classes that are not what the model takes and knows.

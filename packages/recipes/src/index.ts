@@ -8,7 +8,16 @@ export type { AgainstOscillation, Annealing, QuantizationRecipe } from './quanti
 export type { QuantizeEvent } from './quantize/events.ts';
 export type { FloatModel, QuantizeClassifierOptions } from './quantize/options.ts';
 export type { QuantizationGradients, QuantizationLoss, QuantizationWorkers } from './quantize/gradients.ts';
-export type { PublishedRecipe } from './quantize/published.ts';
+export {
+  type EvaluateModelOptions,
+  type EvaluateQuantizedOptions,
+  evaluateFloat,
+  evaluateQuantized,
+  type ImageResult,
+  type ModelEvaluation,
+} from './quantize/evaluate.ts';
+export type { QuantizedClassifier } from './quantize/forward.ts';
+export { type PublishedRecipe, publishedRecipes } from './quantize/published.ts';
 
 // Evaluating and predicting
 export { type ClassifierOptions, evaluateClassifier, predict } from './evaluate.ts';

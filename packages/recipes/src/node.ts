@@ -25,3 +25,5 @@ export function classifierWorkers(count: number): ClassifierWorkers {
     },
   };
 }
+
+export { quantizationWorkers } from './quantization-workers.ts';

@@ -11,7 +11,7 @@ import {
   train,
 } from '@proj/trainer';
 import { checkParameters, initVit, type VitConfig } from '@proj/vit';
-import { requireFit, toTensorBatch } from './batch.ts';
+import { asAugmented, requireFit, toTensorBatch } from './batch.ts';
 import { datasetFingerprint } from './fingerprint.ts';
 import { type ClassifierWorkers, oneWorker } from './gradients.ts';
 import { sequential } from './sequential.ts';
@@ -55,7 +55,7 @@ export function trainClassifier<E = never>(
   options: TrainClassifierOptions<E>,
 ): AsyncGenerator<TrainEvent<E>, void, void> {
   const { config, dataset, start } = options;
-  requireFit(dataset, config, options.classNames);
+  requireFit(asAugmented(dataset, options.recipe.augmentation), config, options.classNames);
   if (start !== undefined) checkParameters(config, start);
   return events(options);
 }
@@ -71,6 +71,7 @@ async function* events<E>(options: TrainClassifierOptions<E>): AsyncGenerator<Tr
       epoch,
       firstStep,
       dropLast: true,
+      classes: config.classes,
       ...(augmentation && { augment: augmentation }),
     }),
   );
@@ -112,13 +113,15 @@ async function* events<E>(options: TrainClassifierOptions<E>): AsyncGenerator<Tr
 /** What a run depends on, flat, as checkpoints store it. */
 function recipeConfig(config: VitConfig, recipe: ClassifierRecipe, dataset: ImageDataset): Config {
   const { augmentation, ...numbers } = recipe;
+  const { cropPadding = 0, flip = false, ...more } = augmentation ?? {};
   return {
     model: config.name,
     classes: config.classes,
     dataset: dataset.name,
     images: dataset.length,
     ...numbers,
-    cropPadding: augmentation?.cropPadding ?? 0,
-    flip: augmentation?.flip ?? false,
+    cropPadding,
+    flip,
+    ...(Object.keys(more).length > 0 && { augmentation: JSON.stringify(more) }),
   };
 }

@@ -3,7 +3,7 @@ import { toTensors } from '@proj/tensor-io/tfjs';
 import { type Batch, type GradientFunction, train } from '@proj/trainer';
 import { calibrate, observeImages, quantizedBuffers, quantizedFromFloat } from '@proj/vit/quantized';
 import { dispose, slice, type Tensor, zeros } from '@tensorflow/tfjs-core';
-import { requireFit, toTensorBatch } from '../batch.ts';
+import { asAugmented, requireFit, toTensorBatch } from '../batch.ts';
 import { sequential } from '../sequential.ts';
 import { annealedFrom, quantizationConfig } from './configuration.ts';
 import type { QuantizeEvent } from './events.ts';
@@ -27,7 +27,8 @@ import { requireQuantizable } from './requirements.ts';
 export function quantizeClassifier<E = never>(
   options: QuantizeClassifierOptions<E>,
 ): AsyncGenerator<QuantizeEvent<E>, void, void> {
-  requireFit(options.dataset, options.config, options.classNames);
+  const { dataset, config, recipe, classNames } = options;
+  requireFit(asAugmented(dataset, recipe.augmentation), config, classNames);
   requireQuantizable(options);
   return events(options);
 }
@@ -46,6 +47,7 @@ async function* events<E>(
       epoch,
       firstStep,
       dropLast: true,
+      classes: config.classes,
       ...(augmentation && { augment: augmentation }),
     }),
   );
