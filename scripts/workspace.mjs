@@ -96,11 +96,12 @@ const targets = {
     await build('@proj/ops', '@proj/wasm-kernels', '@proj/trainer');
     const there = { env: { ...env, PATH: bin + delimiter + env.PATH } };
     await run('node', ['--version'], there);
-    const all = ['packages/ops/', 'packages/wasm-kernels/', 'packages/trainer/'];
+    const reference = 'apps/bench/test/ofq.test.ts';
+    const all = ['packages/ops/', 'packages/wasm-kernels/', 'packages/trainer/', reference];
     await run('vitest', ['run', ...(args.length > 0 ? args : all)], there);
     if (args.length > 0 || process.arch !== 'x64') return;
-    const wide = ['--config', 'vitest.wide.config.ts', 'packages/wasm-kernels/', 'packages/ops/'];
-    await run('vitest', ['run', ...wide], there);
+    const wide = ['packages/wasm-kernels/', 'packages/ops/', reference];
+    await run('vitest', ['run', '--config', 'vitest.wide.config.ts', ...wide], there);
   },
   async 'test:chromium'() {
     const there = { env: { ...env, CHROMIUM: chromium() } };
