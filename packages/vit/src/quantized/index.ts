@@ -27,4 +27,5 @@ export { levelsOfCodes } from './packed-rows.ts';
 export { type PackedWeight, packedWeights } from './packed-weights.ts';
 export { type UnpackedWeight, unpackModel, unpackWeights } from './unpack.ts';
 export { frozenLayers } from './frozen-layers.ts';
+export { frozenSwinLayers } from './frozen-swin-layers.ts';
 export { weightErrors } from './weight-errors.ts';
