@@ -9,6 +9,7 @@ import {
   type RandomResizedCrop,
   resizedCrop,
 } from './random-resized-crop.ts';
+import type { Pixels } from './resize.ts';
 
 /** What happens to each image on its own, in this order: a crop, a flip, RandAugment. */
 export interface ImageAugmentation {
@@ -67,21 +68,34 @@ export function augment(images: Uint8Array, shape: ImageShape, options: AugmentO
       `${indices.length} indices and images of ${height} x ${width} x ${channels} need ${indices.length * imageBytes} bytes, got ${images.length}.`,
     );
   }
-  const size = augmentedSize(shape, options);
-  const outBytes = size.height * size.width * channels;
+  const { height: outHeight, width: outWidth } = augmentedSize(shape, options);
+  const outBytes = outHeight * outWidth * channels;
   const out = new Uint8Array(indices.length * outBytes);
   for (let i = 0; i < indices.length; i++) {
-    const occurrence = occurrences?.[i] ?? 0;
-    const path = occurrence === 0 ? [epoch, indices[i]!] : [epoch, indices[i]!, occurrence];
-    const image = images.subarray(i * imageBytes, (i + 1) * imageBytes);
-    const cropped = out.subarray(i * outBytes, (i + 1) * outBytes);
-    cropAndFlip(image, cropped, shape, options, seed, path);
-    if (options.randAugment !== undefined) {
-      const stream = random(seed, 'rand-augment', ...path);
-      cropped.set(randAugment({ ...size, channels, data: cropped }, options.randAugment, stream));
-    }
+    const data = images.subarray(i * imageBytes, (i + 1) * imageBytes);
+    const at = { seed, epoch, index: indices[i]!, occurrence: occurrences?.[i] ?? 0 };
+    out.set(augmentImage({ height, width, channels, data }, options, at), i * outBytes);
   }
   return out;
+}
+
+/** One image as `augment` does it, of any size. */
+export function augmentImage(
+  image: Pixels,
+  options: ImageAugmentation,
+  place: {
+    readonly seed: number;
+    readonly epoch: number;
+    readonly index: number;
+    readonly occurrence: number;
+  },
+): Uint8Array {
+  const { seed, epoch, index, occurrence } = place;
+  const path = occurrence === 0 ? [epoch, index] : [epoch, index, occurrence];
+  const data = cropAndFlip(image, options, seed, path);
+  if (options.randAugment === undefined) return data;
+  const cropped = { ...augmentedSize(image, options), channels: image.channels, data };
+  return randAugment(cropped, options.randAugment, random(seed, 'rand-augment', ...path));
 }
 
 /** @throws {DatasetError} `DS_BAD_OPTION` for options out of their range, or two kinds of crop at once. */
@@ -102,40 +116,33 @@ export function checkImageAugmentation(
 }
 
 function cropAndFlip(
-  image: Uint8Array,
-  out: Uint8Array,
-  shape: ImageShape,
+  image: Pixels,
   { cropPadding = 0, randomResizedCrop, flip = false }: ImageAugmentation,
   seed: number,
   path: readonly number[],
-): void {
+): Uint8Array {
   // All three are always drawn, so that switching one augmentation off leaves the other as it was.
   const stream = random(seed, 'augment', ...path);
   const down = stream.integer(2 * cropPadding + 1) - cropPadding;
   const right = stream.integer(2 * cropPadding + 1) - cropPadding;
   const mirrored = stream.uniform() < 0.5 && flip;
-  if (randomResizedCrop === undefined) {
-    shift(image, out, shape, down, right, mirrored);
-    return;
-  }
+  if (randomResizedCrop === undefined) return shifted(image, down, right, mirrored);
   const crops = random(seed, 'resized-crop', ...path);
   const interpolation = drawInterpolation(randomResizedCrop, crops);
-  const window = drawWindow(shape, randomResizedCrop, crops);
+  const window = drawWindow(image, randomResizedCrop, crops);
   const { size } = randomResizedCrop;
-  const cropped = resizedCrop({ ...shape, data: image }, window, size, interpolation);
-  if (mirrored) shift(cropped, out, { ...shape, height: size, width: size }, 0, 0, true);
-  else out.set(cropped);
+  const data = resizedCrop(image, window, size, interpolation);
+  return mirrored ? shifted({ height: size, width: size, channels: image.channels, data }, 0, 0, true) : data;
 }
 
 /** The window of the same size that lies so far down and right, zeros where it leaves the image; mirrored if asked for. */
-function shift(
-  image: Uint8Array,
-  out: Uint8Array,
-  { height, width, channels }: ImageShape,
+function shifted(
+  { height, width, channels, data }: Pixels,
   down: number,
   right: number,
   mirrored: boolean,
-): void {
+): Uint8Array {
+  const out = new Uint8Array(data.length);
   for (let y = 0; y < height; y++) {
     const fromY = y + down;
     if (fromY < 0 || fromY >= height) continue;
@@ -144,7 +151,8 @@ function shift(
       if (fromX < 0 || fromX >= width) continue;
       const from = (fromY * width + fromX) * channels;
       const to = (y * width + x) * channels;
-      for (let c = 0; c < channels; c++) out[to + c] = image[from + c]!;
+      for (let c = 0; c < channels; c++) out[to + c] = data[from + c]!;
     }
   }
+  return out;
 }

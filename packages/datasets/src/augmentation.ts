@@ -1,9 +1,17 @@
 import { random } from '@proj/random';
-import { augment, augmentedSize, checkImageAugmentation, type ImageAugmentation } from './augment.ts';
+import {
+  augment,
+  augmentedSize,
+  augmentImage,
+  checkImageAugmentation,
+  type ImageAugmentation,
+} from './augment.ts';
 import type { ImageDataset } from './dataset.ts';
 import { checkRandomErasing, drawErasure, type Erasure, type RandomErasing } from './erase.ts';
 import { checkCount } from './indices.ts';
 import { checkMixing, drawMix, type Mixing, mixedTargets, mixImages } from './mix.ts';
+import { readChecked } from './read-checked.ts';
+import { readImages } from './read-images.ts';
 
 /** Everything that happens to images between the data set and the model, in timm's order. */
 export interface Augmentation extends ImageAugmentation {
@@ -45,18 +53,18 @@ export function checkAugmentation(augmentation: Augmentation, dataset: ImageData
   if (augmentation.repeats !== undefined) checkCount(augmentation.repeats, 1, 'repeats');
 }
 
-/** Augments the stored images of a batch, and draws what is to happen to them later. */
-export function augmentBatch(
-  stored: Uint8Array,
+/** Reads and augments the images of a batch, and draws what is to happen to them later. */
+export async function augmentBatch(
+  dataset: ImageDataset,
   labels: Int32Array,
-  dataset: Pick<ImageDataset, 'height' | 'width' | 'channels'>,
   classes: number,
   augmentation: Augmentation,
-  { seed, epoch, step, indices, occurrences }: AugmentationPosition,
-): AugmentedBatch {
+  position: AugmentationPosition,
+): Promise<AugmentedBatch> {
   const { mixing, randomErasing } = augmentation;
+  const { seed, epoch, step, indices, occurrences } = position;
   const size = augmentedSize(dataset, augmentation);
-  const images = augment(stored, dataset, { ...augmentation, seed, epoch, indices, occurrences });
+  const images = await augmentedImages(dataset, augmentation, position);
   const mix = mixing && drawMix(size, mixing, random(seed, 'mix', epoch, step));
   if (mix !== undefined) mixImages(images, { ...size, channels: dataset.channels }, mix);
   return {
@@ -69,4 +77,21 @@ export function augmentBatch(
       }).filter((erasure) => erasure !== undefined),
     }),
   };
+}
+
+/** Random resized crops are cut from whole images where the data set has them. */
+async function augmentedImages(
+  dataset: ImageDataset,
+  augmentation: Augmentation,
+  { seed, epoch, indices, occurrences }: AugmentationPosition,
+): Promise<Uint8Array> {
+  const { randomResizedCrop } = augmentation;
+  if (randomResizedCrop === undefined || dataset.original === undefined) {
+    const stored = await readChecked(dataset, indices);
+    return augment(stored, dataset, { ...augmentation, seed, epoch, indices, occurrences });
+  }
+  return readImages(indices.length, randomResizedCrop.size ** 2 * dataset.channels, async (i) => {
+    const [index, occurrence] = [indices[i]!, occurrences[i]!];
+    return augmentImage(await dataset.original!(index), augmentation, { seed, epoch, index, occurrence });
+  });
 }

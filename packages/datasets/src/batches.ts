@@ -83,13 +83,13 @@ export function batches(
     const indices = order.indices.slice(from, from + batchSize);
     const occurrences = order.occurrences.slice(from, from + batchSize);
     const labels = Int32Array.from(indices, (index) => dataset.labels[index]!);
-    const images = await readChecked(dataset, indices);
     if (options.seed === undefined || options.augment === undefined) {
+      const images = await readChecked(dataset, indices);
       return { images, labels, indices, step };
     }
     const { seed, epoch } = options;
     const position = { seed, epoch, step, indices, occurrences };
-    const augmented = augmentBatch(images, labels, dataset, classes, options.augment, position);
+    const augmented = await augmentBatch(dataset, labels, classes, options.augment, position);
     return { ...augmented, labels, indices, step };
   }
 

@@ -22,5 +22,11 @@ export function subset(dataset: ImageDataset, indices: ArrayLike<number>): Image
       checkIndices(positions, chosen.length, `the subset of ${name}`);
       return dataset.images(Uint32Array.from(positions, (position) => chosen[position]!));
     },
+    ...(dataset.original !== undefined && {
+      async original(position) {
+        checkIndices([position], chosen.length, `the subset of ${name}`);
+        return dataset.original!(chosen[position]!);
+      },
+    }),
   };
 }

@@ -44,23 +44,3 @@ function greyToRgb(grey: Uint8Array): Uint8Array {
   for (let p = 0; p < grey.length; p++) rgb.fill(grey[p]!, 3 * p, 3 * p + 3);
   return rgb;
 }
-
-/** Images [n, height, width, 3] read one by one, a few at a time, so that files and memory stay few. */
-export async function readImages(count: number, imageBytes: number, read: (i: number) => Promise<Pixels>) {
-  const out = new Uint8Array(count * imageBytes);
-  let next = 0;
-  const worker = async () => {
-    while (next < count) {
-      const i = next++;
-      try {
-        out.set((await read(i)).data, i * imageBytes);
-      } catch (error) {
-        next = count; // The others finish the image they have and stop.
-        throw error;
-      }
-    }
-  };
-  const workers = await Promise.allSettled(Array.from({ length: Math.min(count, 8) }, worker));
-  for (const result of workers) if (result.status === 'rejected') throw result.reason;
-  return out;
-}

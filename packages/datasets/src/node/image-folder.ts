@@ -3,8 +3,9 @@ import { basename, extname, join, relative, sep } from 'node:path';
 import type { ImageDataset } from '../dataset.ts';
 import { DatasetError } from '../errors.ts';
 import { checkCount, checkIndices } from '../indices.ts';
+import { readImages } from '../read-images.ts';
 import { type Pixels, resizeAndCrop } from '../resize.ts';
-import { type Decode, imageDecoder, readImages } from './decode.ts';
+import { type Decode, imageDecoder } from './decode.ts';
 import { isMissing, notFound, readWhole } from './read.ts';
 
 export interface ImageFolderOptions {
@@ -18,7 +19,8 @@ const endings = ['.jpg', '.jpeg', '.png', '.webp'];
 
 /**
  * torchvision's `ImageFolder`: a folder per class, classes and files sorted by name, images anywhere below; decoded when
- * asked for, as `Image.open(file).convert('RGB')` does (grey expanded, alpha dropped, EXIF orientation not applied).
+ * asked for, as `Image.open(file).convert('RGB')` does (grey expanded, alpha dropped, EXIF orientation not applied). With `size`
+ * every image is resized and its centre cropped, but a random resized crop is cut from the whole image.
  *
  * Names that start with a dot are passed over; any other file in a class folder must be a JPEG, PNG or WebP.
  *
@@ -56,9 +58,15 @@ export async function openImageFolder(
             `${path} has ${pixels.height} x ${pixels.width} pixels, the first image ${height} x ${width}; pass size to resize and crop all.`,
           );
         }
-        return pixels;
+        return pixels.data;
       });
     },
+    ...(size !== undefined && {
+      async original(index) {
+        checkIndices([index], paths.length, dir);
+        return loadImage(paths[index]!, decode, undefined, cropPct);
+      },
+    }),
   };
 }
 

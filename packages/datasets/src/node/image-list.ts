@@ -4,7 +4,8 @@ import type { ImageDataset } from '../dataset.ts';
 import { DatasetError } from '../errors.ts';
 import { checkIndices } from '../indices.ts';
 import { checkedLabels } from '../memory.ts';
-import { imageDecoder, readImages } from './decode.ts';
+import { readImages } from '../read-images.ts';
+import { imageDecoder } from './decode.ts';
 import { isMissing, notFound, readWhole } from './read.ts';
 
 /**
@@ -57,7 +58,7 @@ export async function openImageList(path: string): Promise<ImageDataset> {
               `${what} has ${pixels.height} x ${pixels.width} pixels, but the list says ${height} x ${width}.`,
             );
           }
-          return pixels;
+          return pixels.data;
         });
       } finally {
         await bin.close();

@@ -25,7 +25,7 @@ const warping = (range: number, matrix: (image: Pixels, argument: number) => Aff
  *
  * Equal to Pillow byte for byte.
  */
-export const operations = {
+const operations = {
   AutoContrast: { apply: autoContrast },
   Equalize: { apply: equalize },
   Invert: { apply: (image) => mapLevels(image, (level) => 255 - level) },
