@@ -15,10 +15,16 @@ export interface CorruptionSetting {
  * Images are corrupted when asked for; `inMemory(corrupted(...))` does it once and for all.
  */
 export function corrupted(dataset: ImageDataset, { name, severity, seed }: CorruptionSetting): ImageDataset {
-  const size = dataset.height * dataset.width * dataset.channels;
+  const { length, height, width, channels, classNames, labels } = dataset;
+  const size = height * width * channels;
   return {
-    ...dataset,
     name: `${dataset.name} under ${name}, severity ${severity}`,
+    length,
+    height,
+    width,
+    channels,
+    classNames,
+    labels,
     async images(indices) {
       const images = new Uint8Array(await dataset.images(indices));
       for (let i = 0; i < indices.length; i++) {
