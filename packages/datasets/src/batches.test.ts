@@ -219,3 +219,23 @@ describe('batches', () => {
     });
   });
 });
+
+it('random resized crops are cut from whole images where the data set has them, in subsets too; other batches are not', async () => {
+  const whole = (index: number) => ({
+    height: 9 + index,
+    width: 7,
+    channels: 1,
+    data: Uint8Array.from({ length: (9 + index) * 7 }, (_, i) => (i * i * 31 + index) >> 2),
+  });
+  const dataset: ImageDataset = { ...numbered(6), original: async (index) => whole(index) };
+  const indices = [4, 1, 5];
+  const crop = { randomResizedCrop: { size: 4 }, flip: true };
+  const [batch] = await all(subset(dataset, indices), { batchSize: 3, seed: 2, epoch: 0, augment: crop });
+  for (const [i, position] of batch!.indices.entries()) {
+    const { data, ...shape } = whole(indices[position]!);
+    const expected = augment(data, shape, { ...crop, seed: 2, epoch: 0, indices: [position] });
+    expect(batch!.images.subarray(i * 16, (i + 1) * 16)).toEqual(expected);
+  }
+  const plain = { batchSize: 6, seed: 2, epoch: 0, augment: { flip: true, cropPadding: 1 } };
+  expect(await all(dataset, plain)).toEqual(await all(numbered(6), plain));
+});

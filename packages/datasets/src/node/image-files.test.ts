@@ -57,6 +57,18 @@ describe('an image folder', () => {
     expect(await codeOf(Promise.resolve().then(() => dataset.images([7])))).toBe('DS_BAD_INDEX');
   });
 
+  it('that is resized still has its whole images for random crops, and one that is not has nothing more', async () => {
+    const dir = await folder('whole', {
+      'a/1.png': await png(raw(9, 4, 3)),
+      'a/2.png': await png(raw(5, 6, 3)),
+    });
+    const dataset = await openImageFolder(dir, { size: 3 });
+    expect(await dataset.original!(0)).toEqual({ height: 4, width: 9, channels: 3, data: raw(9, 4, 3).data });
+    expect(await dataset.original!(1)).toMatchObject({ height: 6, width: 5 });
+    expect(await codeOf(dataset.original!(2))).toBe('DS_BAD_INDEX');
+    expect(await openImageFolder(dir)).not.toHaveProperty('original');
+  });
+
   it('reads grey as RGB, drops alpha without blending, and leaves EXIF orientation unapplied', async () => {
     const rgba = raw(4, 4, 4);
     const grey = raw(4, 4, 1);
