@@ -13,6 +13,8 @@ import {
   vitParameters,
 } from '@proj/vit';
 import {
+  frozenLayers,
+  frozenSwinLayers,
   type QuantizedDesign,
   type QuantizedHooks,
   quantizedLayers,
@@ -26,6 +28,8 @@ export interface QuantizedClassifier {
   readonly design: QuantizedDesign;
   readonly parameters: NamedTensors;
   readonly buffers: NamedTensors;
+  /** Whether it comes from `unpackModel`: weights that lie on their levels already. Such a model is not trained. */
+  readonly unpacked?: boolean | undefined;
 }
 
 export const isSwin = (config: VitConfig | SwinConfig): config is SwinConfig => 'depths' in config;
@@ -65,12 +69,15 @@ export function floatLogits(
 
 /** What a quantized model is evaluated by, [B, classes]: the mean of its heads. */
 export function quantizedLogits(
-  { config, design, parameters, buffers }: QuantizedClassifier,
+  { config, design, parameters, buffers, unpacked = false }: QuantizedClassifier,
   images: Tensor,
 ): Tensor {
-  return isSwin(config)
-    ? swin(config, quantizedSwinLayers(config, design, parameters, buffers), images)
-    : vit(config, quantizedLayers(config, design, parameters, buffers), images);
+  if (isSwin(config)) {
+    const layers = unpacked ? frozenSwinLayers : quantizedSwinLayers;
+    return swin(config, layers(config, design, parameters, buffers), images);
+  }
+  const layers = unpacked ? frozenLayers : quantizedLayers;
+  return vit(config, layers(config, design, parameters, buffers), images);
 }
 
 /**
