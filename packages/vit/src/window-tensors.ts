@@ -25,7 +25,7 @@ export function outOfWindows(x: Tensor, window: WindowSpec): Tensor {
 
 /**
  * What is added to the scores, as `attentionBlock` takes it: the table [(2 size - 1)², heads] by relative position, with a
- * gradient, [heads, size², size²]; of shifted windows with the mask, [R, heads, size², size²].
+ * gradient, [1, heads, size², size²]; of shifted windows with the mask, [R, heads, size², size²].
  *
  * @throws {OpsError} `OPS_SHAPE_MISMATCH`, `OPS_BAD_ARGUMENT` for a table of another shape.
  */
@@ -34,7 +34,7 @@ export function windowBias(table: Tensor, window: WindowSpec): Tensor {
   const tokens = size ** 2;
   const [rows, heads] = table.shape as [number, number];
   const pairs = gatherRows(reshape(table, [1, rows, heads]), relativePositions(size));
-  const bias = reshape(transpose(pairs, [0, 2, 1]), [heads, tokens, tokens]);
+  const bias = reshape(transpose(pairs, [0, 2, 1]), [1, heads, tokens, tokens]);
   if (shift === 0) return bias;
   return add(bias, tensor(shiftMask(window), [(side / size) ** 2, 1, tokens, tokens]));
 }

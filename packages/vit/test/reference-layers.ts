@@ -128,7 +128,7 @@ export function referenceLayers(parameters: Parameters64): VitLayers<Array64> {
 }
 
 /** x Phi(x) by the series of erf with positive terms only (Abramowitz and Stegun 7.1.6). */
-function gelu(x: number): number {
+export function gelu(x: number): number {
   const z = Math.min(Math.abs(x) / Math.SQRT2, 6);
   let term = z;
   let sum = 0;

@@ -1,5 +1,5 @@
 import type { NamedTensors } from '@proj/ops';
-import { reshape, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { namedParameters } from '../named-parameters.ts';
 import type { WindowSpec } from '../swin-layers.ts';
 import { intoWindows, outOfWindows, windowBias } from '../window-tensors.ts';
@@ -24,14 +24,8 @@ export function qWindowAttention(
   prepare: Prepare = prepared,
 ): Tensor {
   return tidy(() => {
-    const mask = windowMask(namedParameters(parameters).get(window.bias), window);
+    const mask = windowBias(namedParameters(parameters).get(window.bias), window);
     const attended = qAttention(intoWindows(x, window), parameters, spec, { mask }, prepare);
     return outOfWindows(attended, window);
   });
-}
-
-/** What is added to the scores of windows, [R, heads, size², size²]. */
-export function windowMask(table: Tensor, window: WindowSpec): Tensor {
-  const bias = windowBias(table, window);
-  return bias.rank === 4 ? bias : reshape(bias, [1, ...bias.shape]);
 }
