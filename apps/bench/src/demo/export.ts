@@ -2,7 +2,7 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { vitConfigs, vitParameters } from '@proj/vit/forward';
-import type { Finished } from '../experiment.ts';
+import type { Finished, Outcome } from '../experiment.ts';
 import demo from '../experiments/demo.ts';
 import { writeReport } from '../report/index.ts';
 import { metricsOf } from '../runner/metrics.ts';
@@ -19,6 +19,7 @@ import {
 import { smoothedLosses } from '../rws/sections.ts';
 import { MODEL_FILE, SIGNATURE_FILE } from '../tasks/model.ts';
 import { writeTestDigits } from './digits.ts';
+import { exportQuantized } from './export-quantized.ts';
 import type { CorruptionResult, DemoResults, ModelRow } from './results.ts';
 
 /** Leaves models, signatures, the test images, `results.json` and `report.html` of a finished demo in a folder, under names that people can type. */
@@ -31,14 +32,16 @@ export async function exportDemo(
   const design = designOf(plan.settings as DesignSettings);
   const seed = design.seeds[0]!;
   const finished = await Promise.all(plan.jobs.map(({ id }) => store.finished(id)));
-  const results = resultsOfSeed(
-    design,
-    { of: (task) => finished.filter((one) => one?.task === task.name) as never },
-    seed,
-  );
+  const outcome: Pick<Outcome, 'of'> = {
+    of: (task) => finished.filter((one) => one?.task === task.name) as never,
+  };
+  const results = resultsOfSeed(design, outcome, seed);
   await mkdir(folder, { recursive: true });
   await writeTestDigits(design, seed, join(folder, 'digits'));
-  const document = await demoResults(design, results, folder, { command, seconds });
+  const document = {
+    ...(await demoResults(design, results, folder, { command, seconds })),
+    quantized: await exportQuantized(outcome, results, folder),
+  };
   await writeFile(join(folder, 'results.json'), `${JSON.stringify(document, null, 2)}\n`);
   const { html } = await writeReport(plan, store, demo as never, join(folder, 'report'));
   // The page needs none of the files beside it.
@@ -51,7 +54,7 @@ async function demoResults(
   results: SeedResults,
   folder: string,
   { command, seconds }: Pick<DemoResults, 'command' | 'seconds'>,
-): Promise<DemoResults> {
+): Promise<Omit<DemoResults, 'quantized'>> {
   const models: ModelRow[] = [];
   for (const [name, trained] of [
     ['start', results.start!],
@@ -67,7 +70,7 @@ async function demoResults(
   const { before, patched, after, exact } = results.removal!.result;
   const all = [...results.corruptions];
   return {
-    schema: 'proj.demo/1',
+    schema: 'proj.demo/2',
     command,
     seed: results.seed,
     seconds,

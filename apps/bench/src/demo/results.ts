@@ -47,8 +47,27 @@ interface GalleryImage {
   readonly after: string;
 }
 
+/** The standard model with few bits; accuracies of the packed file, read back. */
+export interface QuantizedRow {
+  /** `lsq` or `ofq`. */
+  readonly name: string;
+  readonly file: string;
+  /** `stateSha256` of the trained parameters. */
+  readonly sha256: string;
+  /** Of the file. */
+  readonly bytes: number;
+  readonly trainSeconds: number;
+  readonly top1: number;
+  /** With the float model, in percent of the test images. */
+  readonly agreement: number;
+  /** On validation images, by training step. */
+  readonly accuracy: readonly { readonly x: number; readonly y: number }[];
+  /** Weights of the blocks, in percent: whose moving average of oscillation is above the tracker's bound, by training step. */
+  readonly oscillating: readonly { readonly x: number; readonly y: number }[];
+}
+
 export interface DemoResults {
-  readonly schema: 'proj.demo/1';
+  readonly schema: 'proj.demo/2';
   readonly command: string;
   readonly seed: number;
   readonly seconds: number;
@@ -78,5 +97,12 @@ export interface DemoResults {
     /** After saving the patched file, opening it alone and removing every signature, in each order. */
     readonly after: readonly { readonly order: string; readonly sha256: string }[];
     readonly equal: boolean;
+  };
+  /** The standard model, quantized. */
+  readonly quantized: {
+    readonly bits: number;
+    /** Of the float32 model: its file, and top-1 on clean test images. */
+    readonly float: { readonly bytes: number; readonly top1: number };
+    readonly models: readonly QuantizedRow[];
   };
 }

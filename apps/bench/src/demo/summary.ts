@@ -3,11 +3,12 @@ import { pathToFileURL } from 'node:url';
 import Table from 'cli-table3';
 import type { DemoResults } from './results.ts';
 
+const bytes = (value: number) => value.toLocaleString('en-US');
 const percent = (value: number) => `${value.toFixed(1)} %`;
 
 /** What the demo prints. */
 export function demoSummary(
-  { corruptions, together, removal, seconds }: DemoResults,
+  { corruptions, together, removal, quantized, seconds }: DemoResults,
   folder: string,
 ): string {
   const table = new Table({
@@ -38,12 +39,37 @@ export function demoSummary(
       ],
     );
   }
+  const few = new Table({
+    head: [
+      'the standard model',
+      'clean',
+      'agrees with float32',
+      'bytes',
+      'oscillating at most',
+      'at the end',
+    ],
+    style: { head: [], border: [] },
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
+  });
+  few.push(['float32', percent(quantized.float.top1), '', bytes(quantized.float.bytes), '', '']);
+  for (const model of quantized.models) {
+    const shares = model.oscillating.map(({ y }) => y);
+    few.push([
+      `W${quantized.bits}A${quantized.bits} by ${model.name.toUpperCase()}`,
+      percent(model.top1),
+      percent(model.agreement),
+      `${bytes(model.bytes)} (${(quantized.float.bytes / model.bytes).toFixed(1)}x smaller)`,
+      percent(Math.max(...shares)),
+      percent(shares.at(-1)!),
+    ]);
+  }
   const report = join(folder, 'report.html');
   const hashes = [...new Set(removal.after.map(({ sha256 }) => sha256))];
   return [
     table.toString(),
     `SHA-256 before patching  ${removal.before}`,
     `SHA-256 after removal    ${hashes.join(' ')} ${removal.equal ? '(equal, in every order)' : '(DIFFERENT)'}`,
+    few.toString(),
     `Done in ${Math.round(seconds)} s. Report: ${relative('.', report)} (${pathToFileURL(report).href})`,
     `Models and signatures are in ${folder}; look at one: npm run proj -- inspect ${join(folder, 'patched.safetensors')}`,
     '',

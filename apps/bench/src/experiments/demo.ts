@@ -1,4 +1,6 @@
 import { corruptionNames } from '@proj/corruptions';
+import { type QuantizedSettings, quantizedJobs } from '../demo/quantized.ts';
+import { quantizedSections } from '../demo/quantized-sections.ts';
 import { defineExperiment } from '../experiment.ts';
 import { type DesignSettings, designOf } from '../rws/design.ts';
 import { jobsOfSeed } from '../rws/jobs.ts';
@@ -15,7 +17,9 @@ import {
   triedTable,
 } from '../rws/sections.ts';
 
-const smoke: DesignSettings = {
+export type DemoSettings = DesignSettings & QuantizedSettings;
+
+const smoke: DemoSettings = {
   seeds: [0],
   corruptions: ['fog', 'impulse_noise'],
   severity: 5,
@@ -47,23 +51,30 @@ const smoke: DesignSettings = {
   maxUnits: 4,
   comparedUnits: 3,
   galleryImages: 12,
+  quantizedEpochs: 4,
+  annealingEpochs: 1,
+  boundaryRange: 0.005,
+  quantizedLearningRate: 8e-3,
+  quantizedMinLearningRate: 2e-4,
+  quantizedBatchSize: 32,
+  oscillationRecords: 40,
 };
 
-const study: DesignSettings = {
+const study: DemoSettings = {
   ...smoke,
   seeds: [0, 1, 2],
   corruptions: ['fog', 'impulse_noise', 'contrast', 'brightness', 'motion_blur', 'pixelate'],
   projections: ['orthogonal', 'none'],
 };
 
-export default defineExperiment<DesignSettings>({
+export default defineExperiment<DemoSettings>({
   name: 'demo',
-  title: 'Robustness as a patch',
+  title: 'Robustness as a patch, and a model of two bits',
   about:
-    'A small vision transformer is trained on handwritten digits: once on clean images, once per corruption. What the corruption did to its first layers is kept as a small signature file, added to the clean model, and taken off again. Every number is computed in the run.',
+    'A small vision transformer is trained on handwritten digits: once on clean images, once per corruption. What the corruption did to its first layers is kept as a small signature file, added to the clean model, and taken off again. Then the clean model is trained into weights and activations of two bits, in two ways. Every number is computed in the run.',
   presets: {
-    smoke: { about: 'two corruptions, one seed; some two minutes on two cores', settings: smoke },
-    study: { about: 'six corruptions, three seeds; some twenty minutes on two cores', settings: study },
+    smoke: { about: 'two corruptions, one seed; some three minutes on two cores', settings: smoke },
+    study: { about: 'six corruptions, three seeds; half an hour on two cores', settings: study },
     full: {
       about:
         'every corruption there is, three seeds; an hour on two cores (no paper has digits: the grid of the paper is in rws-smoke)',
@@ -72,7 +83,10 @@ export default defineExperiment<DesignSettings>({
   },
   jobs(settings) {
     const design = designOf(settings);
-    return design.seeds.flatMap((seed) => jobsOfSeed(design, seed));
+    return design.seeds.flatMap((seed) => [
+      ...jobsOfSeed(design, seed),
+      ...quantizedJobs(design, settings, seed),
+    ]);
   },
   async report(outcome) {
     const design = designOf(outcome.settings);
@@ -90,6 +104,7 @@ export default defineExperiment<DesignSettings>({
       compressionTable(design, seeds),
       ...(await trainingCurves(first!)),
       triedTable(seeds),
+      ...(await quantizedSections(design, outcome.settings, outcome, seeds)),
     ];
   },
 });

@@ -11,24 +11,20 @@ import { rwsTune } from '../tasks/rws-tune.ts';
 import { type TrainConfig, trainClassifier } from '../tasks/train-classifier.ts';
 import { type Design, modelOf, splitsOf } from './design.ts';
 
-/** Everything that a design comes to with one seed. */
-export function jobsOfSeed(design: Design, seed: number): AnyJob[] {
-  const { corruptions, severity, flavour, alphas, projections } = design;
-  const { train, validation, test } = splitsOf(design, seed);
-  const model = modelOf(design);
-  const called = (name: string) => (design.seeds.length > 1 ? `${name}, seed ${seed}` : name);
-
+/** The models that a design trains with one seed. */
+export function trainingsOfSeed(design: Design, seed: number) {
+  const { train, validation } = splitsOf(design, seed);
   const training = (
     name: string,
     recipe: Pick<TrainConfig, 'epochs' | 'learningRate' | 'corruption'>,
     start?: AnyJob,
   ) => {
     const { part: trainPart, ...images } = train;
-    const { batchSize, weightDecay, cropPadding, flip } = design;
+    const { flavour, severity, batchSize, weightDecay, cropPadding, flip } = design;
     return job(trainClassifier, {
-      label: called(name),
+      label: labelled(design, seed, name),
       config: {
-        ...{ flavour, ...model, ...images, trainPart, validationPart: validation.part, severity },
+        ...{ flavour, ...modelOf(design), ...images, trainPart, validationPart: validation.part, severity },
         ...{ minLearningRate: 1e-5, warmupEpochs: 1, batchSize, weightDecay, cropPadding, flip, ...recipe },
       },
       seed,
@@ -40,11 +36,25 @@ export function jobsOfSeed(design: Design, seed: number): AnyJob[] {
   const start = training('start', { epochs: design.startEpochs, learningRate: design.startLearningRate });
   const standard = training('standard', onwards, start);
   const robust = new Map(
-    corruptions.map((corruption) => [
+    design.corruptions.map((corruption) => [
       corruption,
       training(`robust-${corruption}`, { ...onwards, corruption }, start),
     ]),
   );
+  return { start, standard, robust };
+}
+
+/** A job's name, with its seed where there are several. */
+export const labelled = ({ seeds }: Pick<Design, 'seeds'>, seed: number, name: string): string =>
+  seeds.length > 1 ? `${name}, seed ${seed}` : name;
+
+/** Everything that a design comes to with one seed. */
+export function jobsOfSeed(design: Design, seed: number): AnyJob[] {
+  const { corruptions, severity, flavour, alphas, projections } = design;
+  const { train, validation, test } = splitsOf(design, seed);
+  const model = modelOf(design);
+  const called = (name: string) => labelled(design, seed, name);
+  const { start, standard, robust } = trainingsOfSeed(design, seed);
 
   const triple = (corruption: CorruptionName) => ({ init: start, standard, robust: robust.get(corruption)! });
   const tuned = (corruption: CorruptionName, projection: Projection) =>
