@@ -7,6 +7,7 @@ import type { ExecutionOptions, RunEvent } from '../runner/events.ts';
 import { localCapacity, runLocally } from '../runner/local.ts';
 import { experimentOf } from '../runner/open.ts';
 import { type Plan, runName } from '../runner/plan.ts';
+import { adopt, keep, recordOf } from '../runner/record.ts';
 import type { Store } from '../runner/store.ts';
 import { sweep } from '../runner/supervise.ts';
 import { commandLine } from './command-line.ts';
@@ -23,6 +24,7 @@ export interface ExecuteOptions {
   readonly stallShown: number;
   readonly stallKilled: number;
   readonly out?: string;
+  readonly record?: boolean;
   readonly queue?: string;
   readonly priority?: number;
   readonly json?: boolean;
@@ -37,6 +39,7 @@ export const withExecution = (command: Command): Command =>
     .option('--stall-shown <seconds>', 'a job silent for so long is shown as stalled', numberOption(0), 60)
     .option('--stall-killed <seconds>', 'a job silent for so long is killed', numberOption(0), 900)
     .option('--out <folder>', 'where the report goes; default: reports/ in the store')
+    .option('--record', 'keep finished jobs in docs/results/NAME/jobs, which every run reads')
     .addOption(queueOption())
     .option('--priority <n>', 'with --queue: jobs with more come first', integerOption(-1000))
     .addOption(jsonOption());
@@ -54,6 +57,8 @@ export async function execute(
   again: readonly string[],
 ): Promise<void> {
   const run = runName(plan);
+  const record = recordOf(plan);
+  const adopted = await adopt(plan, store, record);
   const capacity = localCapacity(options.jobs);
   // What is damaged is told now, not after hours of work.
   for (const { id } of plan.jobs) {
@@ -63,6 +68,11 @@ export async function execute(
   await store.saveRun(run, plan);
   const estimate = await estimatePlan(plan, store, capacity);
   process.stderr.write(`${planText(plan, estimate, options.jobs)}`);
+  if (adopted > 0) process.stderr.write(`${counted(adopted, 'job')} taken over from ${record.root}\n`);
+  const recorded = async (id: string) => {
+    if (options.record === true && store.has(id)) await keep(store, record, id);
+  };
+  for (const { id } of plan.jobs) await recorded(id);
   const signal = interruption();
   const stopping =
     options.queue === undefined
@@ -77,6 +87,7 @@ export async function execute(
     for await (const event of await executor(plan, store, options, signal)) {
       ends.set(event.id, event);
       view.take(event);
+      if (event.state === 'done') await recorded(event.id);
     }
   } finally {
     view.end();

@@ -4,7 +4,7 @@ import type { Cell, Section, TableSection } from '../report/section.ts';
 import { meanInterval } from '../report/statistics.ts';
 import { rightImagesOf } from '../tasks/compare-logits.ts';
 import { type CifarCase, type CifarSettings, casesOf } from './cifar.ts';
-import { pairedDifference, wilson } from './intervals.ts';
+import { formatted, pairedDifference, wilson } from './intervals.ts';
 import type { Method, MethodKey } from './methods.ts';
 import { oscillationFigures } from './oscillation-figures.ts';
 import { type Evaluated, type Quantized, StudyResults } from './results.ts';
@@ -68,8 +68,7 @@ function accuracyTable(settings: CifarSettings, results: StudyResults): TableSec
   const floats = settings.seeds.flatMap((seed) => results.evaluated('float', seed) ?? []);
   const images = (all: readonly Evaluated[]): Cell => {
     if (all.length === 0) return null;
-    const { low, high } = wilson(all[0]!.result.right, all[0]!.result.images);
-    return `${low.toFixed(1)} to ${high.toFixed(1)}`;
+    return formatted(wilson(all[0]!.result.right, all[0]!.result.images));
   };
   const top1 = (one: Evaluated) => 100 * one.result.top1;
   const kilobytes = (bytes: number) => bytes / 1000;
@@ -94,9 +93,9 @@ function accuracyTable(settings: CifarSettings, results: StudyResults): TableSec
     title: 'Accuracy',
     note:
       `Top-1 in percent on ${settings.testImages.toLocaleString('en-US')} test images that nothing was chosen by. All quantized models of a seed start from the same float model, are distilled from it, and see the same images in the same order for the same number of steps; float is that model, which is not trained on. ` +
-      'The interval over images is Wilson’s for the first seed; ± is over seeds. Packed files are evaluated as they are read back.',
+      'The interval over images is Wilson’s, 95 %; ± is over seeds. Packed files are evaluated as they are read back.',
     head: [
-      ...['bits', 'method', 'top-1, %', 'deviation over seeds', '95 % interval over images'],
+      ...['bits', 'method', 'top-1, %', 'deviation over seeds', 'first seed, interval over images'],
       ...['of the float accuracy, %', 'agrees with float, %', 'KL from float, nats', 'file, kB'],
     ],
     rows: [
@@ -162,7 +161,7 @@ function differencesTable(settings: CifarSettings, results: StudyResults): Table
           over(both, ([x, y]) => 100 * (x.result.top1 - y.result.top1)),
           both.length === 0
             ? null
-            : pairedDifference(right(both.map(([x]) => x)), right(both.map(([, y]) => y))),
+            : formatted(pairedDifference(right(both.map(([x]) => x)), right(both.map(([, y]) => y))), 2),
         ],
       ];
     }),
@@ -170,7 +169,7 @@ function differencesTable(settings: CifarSettings, results: StudyResults): Table
   return {
     kind: 'table',
     title: 'What each part is worth',
-    note: 'Differences of top-1 in points between models of the same seed. The first ± is over seeds, the second over images, paired, of all seeds together.',
+    note: 'Differences of top-1 in points between models of the same seed. Over images: paired, of all seeds together, with the 95 % interval.',
     head: ['bits', 'difference', 'points, over seeds', 'points, over images'],
     rows: compared,
     digits: 2,

@@ -2,7 +2,7 @@ import type { Outcome } from '../experiment.ts';
 import type { Cell, Section, TableSection } from '../report/section.ts';
 import { rightImagesOf } from '../tasks/compare-logits.ts';
 import { type DeitSettings, rounded, tests } from './deit.ts';
-import { pairedDifference, wilson } from './intervals.ts';
+import { formatted, pairedDifference, wilson } from './intervals.ts';
 import { type Method, namedMethods } from './methods.ts';
 import { oscillationFigures } from './oscillation-figures.ts';
 import { type Evaluated, type Quantized, StudyResults } from './results.ts';
@@ -56,8 +56,8 @@ function accuracyTable(
     at === undefined
       ? [bits, called, null, null, null, null]
       : [
-          ...[bits, called, wilson(at.result.right, at.result.images)],
-          wilson(Math.round(at.result.agreement * at.result.images), at.result.images),
+          ...[bits, called, formatted(wilson(at.result.right, at.result.images))],
+          formatted(wilson(Math.round(at.result.agreement * at.result.images), at.result.images)),
           ...[at.result.kl, at.result.loss],
         ];
   const count = (images: number) => images.toLocaleString('en-US');
@@ -103,7 +103,7 @@ function differencesTable({ seed }: DeitSettings, results: StudyResults, rows: r
       ...tests.map(({ data }) => {
         const [ours, theirs] = [row, lsq].map(({ quantized }) => results.evaluated(quantized, seed, data));
         if (ours === undefined || theirs === undefined) return null;
-        return pairedDifference(rightImagesOf(ours.result), rightImagesOf(theirs.result));
+        return formatted(pairedDifference(rightImagesOf(ours.result), rightImagesOf(theirs.result)));
       }),
     ]),
     digits: 1,

@@ -30,3 +30,11 @@ export function pairedDifference(one: readonly boolean[], other: readonly boolea
   const half = z * Math.sqrt(variance / n);
   return { mean: 100 * mean, low: 100 * (mean - half), high: 100 * (mean + half), n };
 }
+
+/** As tables have it: a report's own intervals are over seeds. */
+export const formatted = ({ mean, low, high }: ClosedInterval, digits = 1): string =>
+  `${shown(mean, digits)} (${shown(low, digits)} to ${shown(high, digits)})`;
+
+const shown = (value: number, digits: number): string =>
+  // No negative zero.
+  (Number(value.toFixed(digits)) + 0).toFixed(digits).replace('-', '−');

@@ -23,6 +23,12 @@ export function oscillationFile(path: string) {
     add(step: number, record: OscillationRecord): void {
       appendFileSync(path, text({ step, ...record }));
     },
+    /** Writes the file that is kept: histograms, most of its bytes, of the first and the last record only. */
+    keep(to: string): void {
+      const all = lines(readFileSync(path, 'utf8'));
+      const kept = all.map((line, i) => (i === 0 || i === all.length - 1 ? line : withoutHistograms(line)));
+      writeFileSync(to, kept.map(text).join(''));
+    },
   };
 }
 
@@ -31,6 +37,11 @@ export async function oscillationOf(finished: Pick<Finished, 'files' | 'file'>):
   if (!finished.files.some(({ name }) => name === OSCILLATION_FILE)) return [];
   return lines(await readFile(finished.file(OSCILLATION_FILE), 'utf8'));
 }
+
+const withoutHistograms = (line: OscillationLine): OscillationLine => ({
+  ...line,
+  layers: line.layers.map((layer) => ({ ...layer, histogram: null })),
+});
 
 const text = (line: OscillationLine): string => `${JSON.stringify(line)}\n`;
 

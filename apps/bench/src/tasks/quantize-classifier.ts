@@ -5,6 +5,7 @@ import type { NamedTensors } from '@proj/ops';
 import type { QuantizationRecipe } from '@proj/recipes';
 import { stateSha256 } from '@proj/tensor-io';
 import { writeSafetensors } from '@proj/tensor-io/node';
+import type { Checkpoint } from '@proj/trainer';
 import type { VitConfig } from '@proj/vit/forward';
 import { defineTask, type TaskContext } from '../experiment.ts';
 import { imageCount, openImages } from './images.ts';
@@ -12,13 +13,14 @@ import { startKernels } from './kernels.ts';
 import { modelConfig, type OpenedModel, openModel, parameterBytes } from './model.ts';
 import { OSCILLATION_FILE, oscillationFile } from './oscillation-file.ts';
 import { CHECKPOINT_FILE, PACKED_FILE, type QuantizeConfig, type QuantizeResult } from './quantize-config.ts';
+import { quantizedAccuracy } from './quantized-accuracy.ts';
 import { quantizedDesign } from './quantized-design.ts';
 import { overheadSeconds, passSeconds } from './speed.ts';
 
-/** BR of an annealing that freezes nothing: further than any weight is from a threshold. */
-const everything = 2 ** 20;
 /** Of work that a killed training may lose. */
 const checkpointSeconds = 10;
+/** As many points as a curve can show. */
+const metricsLines = 500;
 /** A training step in passes forward: the float model's three, a quarter more for quantizers and QKR, and the teacher's one. */
 const stepPasses = 4.75;
 
@@ -36,7 +38,11 @@ export const quantizeClassifier = defineTask<QuantizeConfig, QuantizeResult>({
     return {
       seconds:
         overheadSeconds +
-        passSeconds(float, stepPasses * ownEpochs(config) * imageCount(images) + calibrationImages),
+        passSeconds(
+          float,
+          ownEpochs(config) * (stepPasses * imageCount(images) + 1.25 * imageCount(config.validation ?? [])) +
+            calibrationImages,
+        ),
       bytes: (bytes * design.bits) / 32 + (keepCheckpoint ? 3 * bytes : 0),
     };
   },
@@ -112,6 +118,7 @@ async function trained(
   const { checkpointFile } = await import('@proj/trainer/node');
   const stepsPerEpoch = Math.floor(dataset.length / config.batchSize);
   const total = (config.epochs + config.cooldownEpochs + (config.annealing?.epochs ?? 0)) * stepsPerEpoch;
+  const everyStep = Math.max(1, Math.floor(total / metricsLines));
   const records = config.oscillationRecords;
 
   const checkpoint = join(scratch, CHECKPOINT_FILE);
@@ -122,40 +129,47 @@ async function trained(
       ? undefined
       : await checkpointFile(needs['training'].file(CHECKPOINT_FILE)).load();
   const from = (resume ?? before)?.position.globalStep ?? 0;
+  const recipe = recipeOf(config, seed);
   metrics.resumeAt(from);
   const oscillations = oscillationFile(join(scratch, OSCILLATION_FILE));
   oscillations.resumeAt(from);
-  const events = quantize({
+  const design = await quantizedDesign(float.config, config.design);
+  const validate =
+    config.validation && (await quantizedAccuracy(float.config, design, await openImages(config.validation)));
+  const events = quantize<number>({
     config: float.config,
-    design: await quantizedDesign(float.config, config.design),
+    design,
     start: float.state,
-    recipe: recipeOf(config, seed),
+    recipe,
     dataset,
     calibrationImages: config.calibrationImages,
     ...(records > 0 && {
       oscillation: { everySteps: Math.max(1, Math.floor((ownEpochs(config) * stepsPerEpoch) / records)) },
     }),
-    continueFrom: before,
+    ...(validate && { evaluate: validate }),
+    continueFrom: recipe.annealing && before,
     provenance: { start: float.sha256, flavour: config.flavour },
     checkpoints: {
       store,
       everySteps: config.checkpointSteps ?? stepsIn(checkpointSeconds, float.config, config.batchSize),
     },
-    resume,
+    resume: resume ?? (recipe.annealing ? undefined : cooled(before, recipe)),
     signal,
   });
   let oscillation: QuantizeResult['oscillation'] = null;
   for await (const event of events) {
     if (event.kind === 'step') {
       const { step, loss, learningRate } = event;
-      metrics.add(step, { loss, 'learning rate': learningRate });
+      if (step % everyStep === 0) metrics.add(step, { loss, 'learning rate': learningRate });
       progress(step, total, `loss ${loss.toFixed(3)}`);
+    } else if (event.kind === 'evaluation') {
+      metrics.add(event.step, { accuracy: event.result });
     } else if (event.kind === 'oscillation') {
       oscillation = event.record.shares;
       oscillations.add(event.step, event.record);
     } else if (event.kind === 'stopped') throw signal.reason;
     else if (event.kind === 'done') {
-      if (records > 0) await copyFile(join(scratch, OSCILLATION_FILE), join(files, OSCILLATION_FILE));
+      if (records > 0) oscillations.keep(join(files, OSCILLATION_FILE));
       if (config.keepCheckpoint) await copyFile(checkpoint, join(files, CHECKPOINT_FILE));
       const { parameters, buffers, step } = event;
       return { parameters, buffers, steps: step, oscillation };
@@ -168,8 +182,9 @@ async function trained(
 const orderSeed = (seed: number): number => seed + 1;
 
 function recipeOf(config: QuantizeConfig, seed: number): QuantizationRecipe {
-  const { epochs, cooldownEpochs, batchSize, learningRate, minLearningRate, warmupEpochs } = config;
+  const { epochs, batchSize, learningRate, minLearningRate, warmupEpochs } = config;
   const { weightDecay, labels, cropPadding, flip, against, annealing } = config;
+  const cooldownEpochs = config.cooldownEpochs + (annealing?.boundaryRange === null ? annealing.epochs : 0);
   return {
     seed: orderSeed(seed),
     ...{
@@ -187,9 +202,18 @@ function recipeOf(config: QuantizeConfig, seed: number): QuantizationRecipe {
     scheduled: 'step',
     ...((cropPadding > 0 || flip) && { augmentation: { cropPadding, flip } }),
     ...(against && { against }),
-    ...(annealing && { annealing: { ...annealing, boundaryRange: annealing.boundaryRange ?? everything } }),
+    ...(annealing &&
+      annealing.boundaryRange !== null && {
+        annealing: { ...annealing, boundaryRange: annealing.boundaryRange },
+      }),
   };
 }
+
+/** The last checkpoint of a training as one of the same training with more epochs of cool-down: those that are done are the same. */
+const cooled = (
+  finished: Checkpoint | undefined,
+  { cooldownEpochs }: QuantizationRecipe,
+): Checkpoint | undefined => finished && { ...finished, config: { ...finished.config, cooldownEpochs } };
 
 const stepsIn = (seconds: number, model: VitConfig, batchSize: number): number =>
   Math.max(1, Math.round(seconds / passSeconds(model, stepPasses * batchSize)));

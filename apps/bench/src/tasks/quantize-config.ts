@@ -23,6 +23,8 @@ export type QuantizeConfig = {
   readonly flavour: Flavour;
   /** What it is trained on. */
   readonly images: readonly ImagesConfig[];
+  /** Measured after every epoch; nothing is chosen by it. */
+  readonly validation?: readonly ImagesConfig[];
   /** For the estimate: what `needs.float` is. */
   readonly model: ModelConfig;
   readonly design: DesignConfig;
