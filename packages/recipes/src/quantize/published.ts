@@ -86,13 +86,15 @@ function published(name: Name, { mixed, repeats, ...numbers }: Row): PublishedRe
 }
 
 /** timm's `rand-m9-mstd0.5-inc1`, and what stands around it. */
-const augmentation = (size: number, mixed: boolean, repeats: number): Augmentation => ({
-  randomResizedCrop: { size },
-  flip: true,
-  randAugment: { magnitude: 9, magnitudeStd: 0.5 },
-  ...(mixed && {
-    mixing: { mixup: 0.8, cutmix: 1, probability: 1, switchProbability: 0.5, labelSmoothing: 0.1 },
-  }),
-  randomErasing: { probability: 0.25 },
-  ...(repeats > 1 && { repeats }),
-});
+function augmentation(size: number, mixed: boolean, repeats: number): Augmentation {
+  return {
+    randomResizedCrop: { size },
+    flip: true,
+    randAugment: { magnitude: 9, magnitudeStd: 0.5 },
+    ...(mixed && {
+      mixing: { mixup: 0.8, cutmix: 1, probability: 1, switchProbability: 0.5, labelSmoothing: 0.1 },
+    }),
+    randomErasing: { probability: 0.25 },
+    ...(repeats > 1 && { repeats }),
+  };
+}
