@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type ImageDataset, subset } from '@proj/datasets';
+import { type ImageDataset, resized, subset } from '@proj/datasets';
 import {
   openCifar10,
   openCifar100,
@@ -24,6 +24,7 @@ export function cacheFolder(): string {
 export const dataHelp = `What --data takes:
   cifar10                    fetched by: proj data get cifar10
   a folder                   CIFAR-10/100 binary batches, an IDX pair, NAME.json + NAME.bin, or a folder per class
+                             (in train/ and val/ where there is a train/)
   images.json                a list of images in images.bin beside it
   fog.npy@5                  one severity of a CIFAR-10-C array or of what proj corrupt wrote, labels.npy beside it
   cifar10_test_batch.med.br  a pack`;
@@ -33,17 +34,26 @@ export interface DataOptions {
   readonly split: Part;
   readonly size?: { readonly size: number; readonly cropPct: number };
   readonly limit?: number | undefined;
+  /** Whether images of another size are scaled to it; those of folders always are. */
+  readonly resize?: boolean | undefined;
 }
 
 /** Opens whatever `--data` names, by what is there. */
 export async function openData(spec: string, options: DataOptions): Promise<ImageDataset> {
-  const dataset = await open(spec, options);
+  const dataset = sized(await open(spec, options), options);
   const { limit = dataset.length } = options;
   if (limit >= dataset.length) return dataset;
   return subset(
     dataset,
     Uint32Array.from({ length: limit }, (_, i) => i),
   );
+}
+
+function sized(dataset: ImageDataset, { size, resize }: DataOptions): ImageDataset {
+  if (resize !== true || size === undefined) return dataset;
+  if (dataset.height === size.size && dataset.width === size.size) return dataset;
+  // Whole images: small ones have no border that evaluation would cut off.
+  return resized(dataset, size.size);
 }
 
 async function open(spec: string, { split, size }: DataOptions): Promise<ImageDataset> {
@@ -67,8 +77,14 @@ async function open(spec: string, { split, size }: DataOptions): Promise<ImageDa
       ),
     ),
   );
-  return folders.some(Boolean) ? openImageFolder(spec, size) : openImageList(spec);
+  const named = files.filter((_, i) => folders[i]);
+  const part = named.includes('train') ? named.find((name) => parts[split].includes(name)) : undefined;
+  if (part !== undefined) return openImageFolder(join(spec, part), size);
+  return named.length > 0 ? openImageFolder(spec, size) : openImageList(spec);
 }
+
+/** Folders of a folder with parts, as ImageNet is usually laid out; with a `train` among them they are no classes. */
+const parts: Readonly<Record<Part, readonly string[]>> = { train: ['train'], test: ['val', 'test'] };
 
 async function cifar10(folder: string, split: Part): Promise<ImageDataset> {
   return openCifar10(folder, split).catch((error: Error) => {

@@ -41,7 +41,18 @@ const codes: readonly (readonly [ExitCode, readonly string[]])[] = [
 ];
 
 /** All other errors of these packages mean bad input data. */
-const dataPrefixes = ['TIO_', 'RWS_', 'VIT_', 'DS_', 'RECIPE_', 'TRAINER_', 'CORRUPTION_', 'ONNX_'];
+const dataPrefixes = [
+  'TIO_',
+  'RWS_',
+  'VIT_',
+  'DS_',
+  'RECIPE_',
+  'TRAINER_',
+  'CORRUPTION_',
+  'ONNX_',
+  'QS_',
+  'QKR_',
+];
 
 /** What the process ends with after this error: the cause decides, never the command it happened in. */
 export function exitCodeOf(error: unknown): ExitCode {

@@ -8,6 +8,7 @@ import { exportCommand } from './commands/export.ts';
 import { extractCommand } from './commands/extract.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { patchCommand } from './commands/patch.ts';
+import { quantizeCommand } from './commands/quantize.ts';
 import { trainCommand } from './commands/train.ts';
 import { unpatchCommand } from './commands/unpatch.ts';
 import { type ExitCode, exitCode } from './exit.ts';
@@ -26,7 +27,9 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
 
 function program(args: readonly string[]): Command {
   const root = new Command('proj')
-    .description('Robust weight signatures for image models: train, extract, patch, take off again.')
+    .description(
+      'Robust weight signatures and low-bit models: train, extract, patch, take off again; quantize.',
+    )
     .version(manifest.version)
     .helpCommand(true)
     .showHelpAfterError('(--help shows examples)')
@@ -37,6 +40,7 @@ function program(args: readonly string[]): Command {
   const commands = [
     dataCommand(),
     trainCommand(args),
+    quantizeCommand(args),
     evaluateCommand(),
     corruptCommand(),
     exportCommand(),

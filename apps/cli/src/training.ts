@@ -5,19 +5,17 @@ import type { ImageDataset } from '@proj/datasets';
 import type { ClassifierRecipe } from '@proj/recipes';
 import { stateSha256 } from '@proj/tensor-io';
 import { writeSafetensors } from '@proj/tensor-io/node';
-import type { TrainEvent } from '@proj/trainer';
 import { type VitConfig, vitConfig, vitMetadata } from '@proj/vit/forward';
 import type { FlavourChoice } from '@proj/wasm-kernels/install';
 import { wasmRecipes } from './backend.ts';
-import { commandLine } from './command-line.ts';
 import { openData } from './dataset.ts';
-import { CliError, exitCode, usageError } from './exit.ts';
+import { usageError } from './exit.ts';
 import { makeFolder, requireAbsent, writing } from './files.ts';
 import { interruption } from './interruption.ts';
 import { type ModelFile, readModel } from './model-file.ts';
 import type { GlobalOptions } from './options.ts';
 import type { Output } from './output.ts';
-import type { Progress } from './progress.ts';
+import { interrupted, showTraining, type TrainingEvent } from './show-training.ts';
 
 export interface TrainOptions extends GlobalOptions {
   readonly data: string;
@@ -97,14 +95,7 @@ export async function trainModel(
   // The checkpoint first: without it, a model that is still there is not taken for its result.
   if (force === true) for (const file of [checkpoint, model]) await writing(rm(file, { force: true }));
   const end = await showTraining(events, output);
-  if (end.kind === 'stopped') {
-    const again = commandLine(args.filter((arg) => arg !== '--force'));
-    throw new CliError(
-      'CLI_INTERRUPTED',
-      exitCode.interrupted,
-      `stopped at step ${end.step} of ${end.totalSteps}, checkpoint written; go on with:\n  ${again}`,
-    );
-  }
+  if (end.kind === 'stopped') throw interrupted(end, args);
   await finish(end, { model, config, metadata, dataset }, output);
 }
 
@@ -138,33 +129,6 @@ async function trainingImages(
   }
 }
 
-type Event<K extends TrainEvent<never>['kind']> = Extract<TrainEvent<never>, { kind: K }>;
-
-/** Shows a training as it goes, and hands over how it ended. */
-async function showTraining(
-  events: AsyncIterable<TrainEvent<never>>,
-  output: Output,
-): Promise<Event<'stopped' | 'done'>> {
-  let bar: Progress | undefined;
-  try {
-    for await (const event of events) {
-      if (event.kind === 'stopped' || event.kind === 'done') return event;
-      if (event.kind === 'start') {
-        if (event.resumed) output.note(`going on from step ${event.step} of ${event.totalSteps}`);
-        bar = output.progress('training', event.totalSteps);
-      } else if (event.kind === 'step') {
-        bar?.update(
-          event.step,
-          `epoch ${event.epoch + 1}  loss ${event.loss.toFixed(3)}  ${event.imagesPerSecond.toFixed(0)} img/s`,
-        );
-      }
-    }
-  } finally {
-    bar?.end();
-  }
-  throw new Error('the training ended without saying how');
-}
-
 interface Result {
   readonly model: string;
   readonly config: VitConfig;
@@ -173,7 +137,7 @@ interface Result {
 }
 
 async function finish(
-  { parameters, step: steps, sha256 }: Event<'done'>,
+  { parameters, step: steps, sha256 }: TrainingEvent<'done'>,
   { model, config, metadata, dataset }: Result,
   output: Output,
 ): Promise<void> {

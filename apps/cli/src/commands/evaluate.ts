@@ -5,10 +5,11 @@ import type { FlavourChoice } from '@proj/wasm-kernels/install';
 import { Command } from 'commander';
 import { wasmRecipes } from '../backend.ts';
 import { openData } from '../dataset.ts';
-import { CliError, exitCode } from '../exit.ts';
+import { evaluateModel } from '../evaluation.ts';
+import { CliError, exitCode, usageError } from '../exit.ts';
 import { count } from '../format.ts';
 import { interruption } from '../interruption.ts';
-import { readModel } from '../model-file.ts';
+import { type AnyModelFile, type FloatModelFile, readAnyModel, readFloatModel } from '../model-file.ts';
 import {
   corruptionOption,
   flavourOption,
@@ -31,20 +32,26 @@ interface Options extends GlobalOptions {
   readonly seed: number;
   readonly batchSize: number;
   readonly limit?: number;
+  readonly against?: string;
+  readonly resize?: boolean;
   readonly minTop1?: number;
   readonly flavour: FlavourChoice;
 }
 
 export function evaluateCommand(): Command {
   const command = new Command('evaluate')
-    .description('top-1 accuracy of a model on a data set, clean or corrupted, with images per second')
-    .argument('<model>', 'safetensors, sharded index or .pth state dict with timm names')
+    .description(
+      'top-1 accuracy of a model, float or quantized, on a data set, clean or corrupted, with images per second',
+    )
+    .argument('<model>', 'safetensors, sharded index or .pth state dict with timm or torchvision names')
     .addOption(modelOption('architecture of a file without our metadata (default: by its shapes)'))
     .addOption(corruptionOption())
     .addOption(severityOption())
     .addOption(seedOption())
     .addOption(flavourOption())
     .option('--batch-size <n>', 'images at a time', integerOption(1), 16)
+    .option('--against <model>', 'a float model: in how many images a quantized one agrees with it')
+    .option('--resize', 'scale images of another size to that of the model')
     .option('--limit <n>', 'only the first n images', integerOption(1))
     .option('--min-top1 <percent>', 'end with exit code 3 when the accuracy is lower', numberOption());
   withData(command, 'test');
@@ -57,15 +64,14 @@ export function evaluateCommand(): Command {
       const options = self.optsWithGlobals<Options>();
       const output = createOutput(options);
       const signal = interruption();
-      const { state, config, classNames } = await readModel(file, options.model);
+      const model = await readAnyModel(file, options.model);
+      const { state, config, quantization } = model;
+      const against = await readAgainst(options, model);
       const dataset = await images(options, config);
-      const { evaluateClassifier } = await wasmRecipes(options.flavour, output);
+      const recipes = await wasmRecipes(options.flavour, output);
       const bar = output.progress('evaluating', dataset.length);
       const started = performance.now();
-      const evaluation = await evaluateClassifier({
-        config,
-        state,
-        classNames,
+      const evaluation = await evaluateModel(recipes, model, against, {
         dataset,
         batchSize: options.batchSize,
         signal,
@@ -74,6 +80,7 @@ export function evaluateCommand(): Command {
           bar.update(count, `top-1 ${(100 * top1).toFixed(2)} %  ${rate.toFixed(1)} img/s`);
         },
       }).finally(() => bar.end());
+      const { agreement, divergence } = evaluation;
       const top1 = 100 * evaluation.top1;
       const result = {
         model: file,
@@ -84,12 +91,14 @@ export function evaluateCommand(): Command {
         top1,
         loss: evaluation.loss,
         imagesPerSecond: evaluation.imagesPerSecond,
+        ...(quantization && { quantization }),
+        ...(against && { against: { model: options.against, agreement, divergence } }),
       };
       output.result(
         'proj.evaluate/1',
         result,
         () =>
-          `${config.name} on ${dataset.name}: top-1 ${top1.toFixed(2)} % of ${count(evaluation.count)} images, loss ${evaluation.loss.toFixed(4)}, ${evaluation.imagesPerSecond.toFixed(1)} images/s`,
+          `${config.name} on ${dataset.name}: top-1 ${top1.toFixed(2)} % of ${count(evaluation.count)} images, loss ${evaluation.loss.toFixed(4)}, ${evaluation.imagesPerSecond.toFixed(1)} images/s${agreementText(evaluation, options.against)}`,
       );
       if (options.minTop1 !== undefined && top1 < options.minTop1) {
         throw new CliError(
@@ -101,13 +110,36 @@ export function evaluateCommand(): Command {
     });
 }
 
+async function readAgainst(
+  { against, model: name }: Options,
+  { config, quantization }: AnyModelFile,
+): Promise<FloatModelFile | undefined> {
+  if (against === undefined) return undefined;
+  if (quantization === undefined) {
+    throw usageError('--against compares a quantized model with a float one, and this model is a float one.');
+  }
+  const float = await readFloatModel(against, name);
+  if (float.config.classes === config.classes && float.config.imageSize === config.imageSize) return float;
+  throw usageError(
+    `--against ${against}: it takes other images or knows other classes than the quantized model.`,
+  );
+}
+
+const agreementText = (
+  { agreement, divergence }: { readonly agreement?: number; readonly divergence?: number },
+  against: string | undefined,
+): string =>
+  agreement === undefined || divergence === undefined
+    ? ''
+    : `\nagrees with ${against} in ${(100 * agreement).toFixed(2)} % of the images; KL divergence from it ${divergence.toFixed(4)}`;
+
 async function images(
   options: Options,
   { imageSize, preprocessing }: { imageSize: number; preprocessing: { cropPct: number } },
 ): Promise<ImageDataset> {
-  const { data, split, limit, corruption: name, severity, seed } = options;
+  const { data, split, limit, resize, corruption: name, severity, seed } = options;
   const size = { size: imageSize, cropPct: preprocessing.cropPct };
-  const dataset = await openData(data, { split, size, limit });
+  const dataset = await openData(data, { split, size, limit, resize });
   if (name === undefined) return dataset;
   const { corrupted } = await import('@proj/recipes');
   return corrupted(dataset, { name, severity, seed });

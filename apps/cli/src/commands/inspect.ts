@@ -9,6 +9,7 @@ import { type OpenSafetensors, stateSha256 } from '@proj/tensor-io';
 import { openSafetensorsFile } from '@proj/tensor-io/node';
 import { Command } from 'commander';
 import { bytes, count, oneLine, table } from '../format.ts';
+import { quantizationOf } from '../model-file.ts';
 import type { GlobalOptions } from '../options.ts';
 import { createOutput } from '../output.ts';
 
@@ -41,7 +42,18 @@ async function inspect(file: string, _: unknown, command: Command): Promise<void
     const signature = isSignature(open.metadata)
       ? inspectSignature(await signatureFromBytes(await readFile(file)))
       : undefined;
-    const result = { file, fileBytes, parameters, sha256, signature, metadata, tensors };
+    const json = open.metadata.get('proj');
+    const quantization = json === undefined ? undefined : await describeQuantization(json);
+    const result = {
+      file,
+      fileBytes,
+      parameters,
+      sha256,
+      signature,
+      quantization: quantization?.quantization,
+      metadata,
+      tensors,
+    };
     output.result('proj.inspect/1', result, () =>
       [
         table(
@@ -56,6 +68,7 @@ async function inspect(file: string, _: unknown, command: Command): Promise<void
         ...(signature !== undefined && options.metadata !== true
           ? [describeSignature(signature)]
           : describeMetadata(open, options.metadata === true)),
+        ...(quantization === undefined ? [] : [quantization.text]),
         `${count(tensors.length)} tensors, ${count(parameters)} values, ${bytes(fileBytes)}`,
         ...(sha256 === undefined ? [] : [`SHA-256 of the state: ${sha256}`]),
       ].join('\n'),
@@ -73,6 +86,16 @@ function describeSignature({ id, about, compression, configuration }: SignatureS
     `signature ${oneLine(name)}${oneLine(of)}${strength}; id ${id}`,
     `${compression.toFixed(1)}x smaller than the model: ${configuration}`,
   ].join('\n');
+}
+
+async function describeQuantization(json: string) {
+  const quantization = await quantizationOf(json);
+  if (quantization === undefined) return undefined;
+  const { design, packed } = quantization;
+  const plan = Object.entries(design.plan).map(([rule, bits]) => `${rule} ${bits}`);
+  const what = packed ? 'codes of bits and their scales' : 'the latent weights of a training';
+  const text = `quantized: ${what}; ${oneLine(plan.join(', '))}; weights by ${design.weights}, ${design.attention} attention`;
+  return { quantization, text };
 }
 
 function describeMetadata({ metadata }: OpenSafetensors, full: boolean): string[] {
