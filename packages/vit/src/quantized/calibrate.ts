@@ -23,8 +23,8 @@ export interface QuantizedModel {
  * reference code, one training batch). Nothing in it is random but a fresh `proj`.
  *
  * @param images [B, channels, imageSize, imageSize], normalised; left alone.
- * @throws {VitError} `VIT_PARAMETERS_MISMATCH`, `VIT_INPUT_SHAPE`; `QuantStatsError` `QS_NON_FINITE` or `QkrError` `QKR_INPUT_INVALID`
- * naming the first quantizer whose data are not finite; `QS_BIT_PLAN_INVALID`, `VIT_CONFIG_INVALID`. Nothing stays allocated then.
+ * @throws {VitError} `VIT_PARAMETERS_MISMATCH`, `VIT_INPUT_SHAPE`; `QuantStatsError` `QS_NON_FINITE` for
+ * the first quantizer whose data are not finite, `QS_BIT_PLAN_INVALID`; `VIT_CONFIG_INVALID`. Nothing stays allocated then.
  */
 export function calibrate(
   config: VitConfig | SwinConfig,
@@ -39,11 +39,13 @@ export function calibrate(
   );
   const prepare = setting(parameters, buffers);
   try {
-    tidy(() =>
-      isSwin(config)
-        ? swin(config, preparedSwinLayers(config, design, parameters, buffers, {}, prepare), images)
-        : vit(config, preparedLayers(config, design, parameters, buffers, {}, prepare), images),
-    );
+    tidy(() => {
+      if (isSwin(config)) {
+        swin(config, preparedSwinLayers(config, design, parameters, buffers, {}, prepare), images);
+      } else {
+        vit(config, preparedLayers(config, design, parameters, buffers, {}, prepare), images);
+      }
+    });
   } catch (error) {
     for (const tensor of [...parameters.values(), ...buffers.values()]) tensor.dispose();
     throw error;

@@ -1,27 +1,17 @@
 import '@proj/ops/gradients';
-import type { OfqCase } from '@proj/fixtures';
 import { crossEntropy, type NamedTensors } from '@proj/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { it } from 'vitest';
 import { casesOf, expectGradients, expectReference, group, live } from '../../test/ofq-cases.ts';
+import { configOf } from '../../test/ofq-model.ts';
 import { describeEverywhere } from '../../test/places.ts';
 import type { VitConfig } from '../config.ts';
 import { vitConfigs } from '../configurations.ts';
 import { vit, vitOutputs } from '../model.ts';
+import { qAttention } from './attention.ts';
 import { ofqPlan, type QuantizedDesign } from './design.ts';
 import { quantizedLayers } from './layers.ts';
 
-const configOf = ({ config }: OfqCase): VitConfig => ({
-  ...vitConfigs.deit_tiny_distilled_patch16_224,
-  imageSize: config['img'] as number,
-  patchSize: config['patch'] as number,
-  embedDim: config['embed'] as number,
-  depth: config['depth'] as number,
-  heads: config['heads'] as number,
-  mlpRatio: config['mlp_ratio'] as number,
-  classes: config['classes'] as number,
-  layerNormEps: config['ln_eps'] as number,
-});
 const designOf = (
   config: VitConfig,
   bits: unknown,
@@ -66,7 +56,6 @@ describeEverywhere('a quantized DeiT', () => {
   );
 });
 
-/** One block's attention of a model of these sizes, without its LayerNorm and residual. */
 describeEverywhere('a quantized block', () => {
   it.each(casesOf(/^block_qkr_/).map((entry) => [entry.name, entry] as const))(
     "has the reference's value and gradients: %s",
@@ -100,6 +89,30 @@ describeEverywhere('a quantized block', () => {
         const parameters = group(entry, 'param', 'blocks.0.');
         expectReference(entry, 'y', run(live(entry, 'x'), parameters));
         expectGradients(entry, run, parameters, { prefix: 'blocks.0.', dy: live(entry, 'g') });
+      });
+    },
+  );
+});
+
+describeEverywhere('a quantized attention', () => {
+  it.each(casesOf(/^attn_/).map((entry) => [entry.name, entry] as const))(
+    "has the reference's value and gradients, with QKR and without, by StatsQ and LSQ: %s",
+    (_, entry) => {
+      tf.tidy(() => {
+        const bits = (entry.config['bits'] ?? 2) as 2;
+        const both = { weight: bits, activation: bits };
+        const spec = {
+          attn: 'attn',
+          heads: entry.config['num_heads'] as number,
+          bits: both,
+          proj: both,
+          weights: entry.name.includes('lsq') ? ('lsq' as const) : ('statsq' as const),
+          attention: entry.name.includes('qkr') ? ('qkr' as const) : ('plain' as const),
+        };
+        const run = (x: tf.Tensor, parameters: NamedTensors) => qAttention(x, parameters, spec);
+        const parameters = group(entry, 'param', 'attn.');
+        expectReference(entry, 'y', run(live(entry, 'x'), parameters));
+        expectGradients(entry, run, parameters, { prefix: 'attn.', dy: live(entry, 'g') });
       });
     },
   );
