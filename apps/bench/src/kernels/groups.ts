@@ -160,7 +160,7 @@ const groups: Readonly<Record<GroupName, (quick: boolean) => Omit<Group, 'name'>
           columns: [
             ...ours.flatMap((engine) => [
               { column: engine, engine, task },
-              { column: quantizedColumn(engine), engine, task: { ...task, bits: 2 } },
+              { column: quantizedColumn(engine), engine, task: { ...task, bits: 2 as const } },
             ]),
             { column: 'torch', engine: 'torch', task },
           ],

@@ -33,7 +33,7 @@ export type Task =
       readonly kind: 'training';
       readonly model: string;
       readonly batch: number;
-      readonly bits?: number;
+      readonly bits?: 2 | 3 | 4;
     }
   /** Forward, backward and SGD step of a VGG-11 for 32 px (Simonyan and Zisserman 2015, configuration A, one linear layer). */
   | { readonly kind: 'convolution'; readonly batch: number; readonly widths: readonly (number | 'pool')[] };

@@ -1,9 +1,9 @@
 import type { NamedTensors } from '@proj/ops';
 import { adamw, type Batch, crossEntropy, type GradientFunction, tapeGradients } from '@proj/trainer';
 import { floatLayers, initVit, type VitConfig, type VitLayers, vit, vitConfig } from '@proj/vit';
+import { calibrate, ofqPlan, quantizedLayers } from '@proj/vit/quantized';
 import { dispose, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { type Task, WEIGHT_SEED } from '../tasks.ts';
-import { quantizedLayers, quantizedParameters } from '../w2a2-layers.ts';
 import type { Prepared } from './answer.ts';
 import { beginning, filled } from './inputs.ts';
 import { stockLayers, stockParameters } from './stock-layers.ts';
@@ -67,11 +67,19 @@ export function vitTrainingTask(
   if (stock)
     return trainingTask(stockParameters(parameters), batch, gradientsOf(config, stockLayers), optimizer);
   if (task.bits !== undefined) {
-    const { bits } = task;
-    const quantized = quantizedParameters(config, parameters);
+    const design = { plan: ofqPlan(config, task.bits), weights: 'statsq', attention: 'qkr' } as const;
+    const quantized = calibrate(config, design, parameters, images);
     dispose([...parameters.values()]);
-    const gradients = gradientsOf(config, (parameters) => quantizedLayers(parameters, bits));
-    return trainingTask(quantized, batch, gradients, optimizer);
+    const { buffers } = quantized;
+    const layers = (parameters: NamedTensors) => quantizedLayers(config, design, parameters, buffers);
+    const training = trainingTask(quantized.parameters, batch, gradientsOf(config, layers), optimizer);
+    return {
+      ...training,
+      release() {
+        training.release();
+        dispose([...buffers.values()]);
+      },
+    };
   }
   if (threads === undefined)
     return trainingTask(parameters, batch, gradientsOf(config, floatLayers), optimizer);
