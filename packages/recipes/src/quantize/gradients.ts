@@ -36,7 +36,7 @@ export interface QuantizationGradients {
 /** This thread alone. */
 export const thisThread: QuantizationWorkers = { count: 1, start: quantizationGradients };
 
-interface DistillationBatch extends Batch {
+export interface DistillationBatch extends Batch {
   readonly teacherLogits: Tensor;
 }
 
@@ -48,19 +48,8 @@ interface DistillationBatch extends Batch {
  * them, which would make each of K workers' gradients √K times as large (and does in the reference's distributed training).
  */
 export function quantizationGradients(loss: QuantizationLoss): QuantizationGradients {
-  const { config, design, teacher, labels, batchSize, queryKeyBoundary } = loss;
-  const bits = layerBits(config, design);
-  const hooks =
-    queryKeyBoundary === undefined
-      ? {}
-      : {
-          merged: (product: Tensor, attn: string) =>
-            frozenGradient(product, { bits: bits.get(attn)!.weight, boundaryRange: queryKeyBoundary }),
-        };
-  const tape = tapeGradients<DistillationBatch>((parameters, buffers, { images, targets, teacherLogits }) => {
-    const outputs = quantizedOutputs({ config, design, parameters, buffers }, images, hooks);
-    return distillation(outputs[0]!, outputs.at(-1)!, teacherLogits, targets);
-  });
+  const { teacher, labels, batchSize } = loss;
+  const tape = distillationGradients(loss);
   const teacherParameters = toTensors(floatParameters(teacher.config, teacher.state));
 
   return {
@@ -79,6 +68,26 @@ export function quantizationGradients(loss: QuantizationLoss): QuantizationGradi
       dispose([...teacherParameters.values()]);
     },
   };
+}
+
+/** Loss and gradients once the teacher has spoken. */
+export function distillationGradients({
+  config,
+  design,
+  queryKeyBoundary,
+}: Pick<QuantizationLoss, 'config' | 'design' | 'queryKeyBoundary'>) {
+  const bits = layerBits(config, design);
+  const hooks =
+    queryKeyBoundary === undefined
+      ? {}
+      : {
+          merged: (product: Tensor, attn: string) =>
+            frozenGradient(product, { bits: bits.get(attn)!.weight, boundaryRange: queryKeyBoundary }),
+        };
+  return tapeGradients<DistillationBatch>((parameters, buffers, { images, targets, teacherLogits }) => {
+    const outputs = quantizedOutputs({ config, design, parameters, buffers }, images, hooks);
+    return distillation(outputs[0]!, outputs.at(-1)!, teacherLogits, targets);
+  });
 }
 
 /** Steps of weights share none of a batch's elements: `lsqw_fn.s`, and `qk_quant.s` and `v_quant.s` of QKR with LSQ. */
