@@ -78,6 +78,7 @@ export async function quantizeModel(
   await makeFolder(options.out);
   if (options.calibrateOnly === true) {
     const { parameters, buffers } = await calibrated(job);
+    if (options.force === true) await remove(files);
     const { fromTensors } = await import('@proj/tensor-io/tfjs');
     const sha256 = await stateSha256(await fromTensors(parameters));
     await finish(job, { parameters, buffers, sha256, steps: 0 });
@@ -175,11 +176,7 @@ async function trained(
     ...(resume && { resume }),
     signal,
   });
-  // The checkpoint first: without it, a model that is still there is not taken for its result.
-  if (force === true) {
-    const { checkpoint, latent, packed, oscillation } = files;
-    for (const file of [checkpoint, latent, packed, oscillation]) await writing(rm(file, { force: true }));
-  }
+  if (force === true) await remove(files);
   return showTraining<Extract<QuantizeEvent, { kind: 'calibrated' | 'annealing' | 'oscillation' }>>(
     events,
     output,
@@ -192,6 +189,11 @@ async function trained(
       }
     },
   );
+}
+
+/** The checkpoint first: without it, a model that is still there is not taken for its result. */
+async function remove({ checkpoint, latent, packed, oscillation }: Job['files']): Promise<void> {
+  for (const file of [checkpoint, latent, packed, oscillation]) await writing(rm(file, { force: true }));
 }
 
 /** Writes both models, the packed one last, so that it is there only when all is. */
