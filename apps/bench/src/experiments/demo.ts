@@ -51,7 +51,7 @@ const smoke: DemoSettings = {
   maxUnits: 4,
   comparedUnits: 3,
   galleryImages: 12,
-  quantizedEpochs: 4,
+  quantizedEpochs: 3,
   annealingEpochs: 1,
   boundaryRange: 0.005,
   quantizedLearningRate: 8e-3,
