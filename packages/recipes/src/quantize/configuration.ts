@@ -15,7 +15,17 @@ export async function quantizationConfig(
   options: QuantizeClassifierOptions<unknown> & { readonly teacher: FloatModel },
   workers: number,
 ): Promise<Described> {
-  const { config, design, start, teacher, recipe, dataset, calibrationImages, provenance } = options;
+  const {
+    config,
+    design,
+    start,
+    teacher,
+    recipe,
+    dataset,
+    calibrationImages,
+    proj = 'copied',
+    provenance,
+  } = options;
   const { augmentation, annealing, against, ...numbers } = recipe;
   const training: Config = {
     model: config.name,
@@ -29,6 +39,7 @@ export async function quantizationConfig(
     dataset: dataset.name,
     images: dataset.length,
     ...numbers,
+    proj,
     calibrationImages: calibrationImages ?? null,
     augmentation: augmentation === undefined ? null : JSON.stringify(augmentation),
     against: against === undefined ? null : JSON.stringify(against),

@@ -36,7 +36,7 @@ export interface QuantizationGradients {
 /** This thread alone. */
 export const thisThread: QuantizationWorkers = { count: 1, start: quantizationGradients };
 
-export interface DistillationBatch extends Batch {
+interface DistillationBatch extends Batch {
   readonly teacherLogits: Tensor;
 }
 

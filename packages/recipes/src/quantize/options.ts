@@ -2,7 +2,7 @@ import type { ImageDataset } from '@proj/datasets';
 import type { StateDict } from '@proj/tensor-io';
 import type { Batch, Checkpoint, Config, TrainOptions } from '@proj/trainer';
 import type { SwinConfig, VitConfig } from '@proj/vit';
-import type { QuantizedDesign } from '@proj/vit/quantized';
+import type { FromFloatOptions, QuantizedDesign } from '@proj/vit/quantized';
 import type { QuantizationWorkers } from './gradients.ts';
 import type { QuantizationRecipe } from './recipe.ts';
 
@@ -26,6 +26,8 @@ export interface QuantizeClassifierOptions<E = never>
   readonly classNames?: readonly string[] | undefined;
   /** How many images of the first batch set LSQ's steps; default: all of it. */
   readonly calibrationImages?: number | undefined;
+  /** Whether every `attn.proj` starts anew, as in the reference code, which forgets to copy it; default `copied`. */
+  readonly proj?: FromFloatOptions['proj'];
   /** Default: this thread alone. */
   readonly workers?: QuantizationWorkers | undefined;
   /** Watches the codes of all weights in every step, and tells of it after every so many. */

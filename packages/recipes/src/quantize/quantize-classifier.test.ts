@@ -138,6 +138,17 @@ describe('quantizeClassifier', () => {
     expect((await run({ recipe: mixed, resume: whole.saved[0] })).sha256).toBe(whole.sha256);
   });
 
+  it('starts the projections anew where asked to, as the reference code does', async () => {
+    const once = { ...recipe, epochs: 1, cooldownEpochs: 0 };
+    const [copied, fresh] = [await run({ recipe: once }, 1), await run({ recipe: once, proj: 'fresh' }, 1)];
+    const first = ({ saved }: Run) => toFloat32(saved[0]!.parameters.get('blocks.0.attn.proj.weight')!);
+    const from = toFloat32(start.get('blocks.0.attn.proj.weight')!);
+    const away = (weights: Float32Array) => Math.max(...weights.map((w, i) => Math.abs(w - from[i]!)));
+    expect(away(first(copied))).toBeLessThan(0.01);
+    expect(away(first(fresh))).toBeGreaterThan(0.1);
+    await expect(run({ recipe: once, resume: fresh.saved[0] })).rejects.toThrow('proj was "fresh"');
+  });
+
   it('trains a distilled DeiT by both heads, and a Swin Transformer', async () => {
     const distilled = { ...config, distilled: true };
     const float = initVit(distilled, 1);

@@ -117,7 +117,7 @@ interface StartingModel {
 
 /** The model whose steps the first batch sets, which is disposed. */
 function calibrated(
-  { config, design, start, calibrationImages }: QuantizeClassifierOptions<unknown>,
+  { config, design, start, calibrationImages, recipe, proj = 'copied' }: QuantizeClassifierOptions<unknown>,
   batch: Batch,
 ): StartingModel {
   const float = toTensors(floatParameters(config, start));
@@ -126,7 +126,7 @@ function calibrated(
     const images = Math.min(all, calibrationImages ?? all);
     const seen = slice(batch.images, 0, images);
     try {
-      return { ...calibrate(config, design, float, seen), images };
+      return { ...calibrate(config, design, float, seen, { proj, seed: recipe.seed }), images };
     } finally {
       seen.dispose();
     }
