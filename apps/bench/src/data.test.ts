@@ -90,3 +90,25 @@ describe.runIf(hasData(pack, 'packs/cifar100_train_0.med.br'))('CIFAR', () => {
     rmSync(home, { recursive: true, force: true });
   });
 });
+
+describe.runIf(hasData('tiny-imagenet-mini/val_10_per_class.json', 'imagenet-sample-1000/images224.json'))(
+  'lists of ImageNet images',
+  () => {
+    it('have the same pixels and classes, so that one model sees them all', async () => {
+      const { openData, dataFingerprint } = await dataIn(dataDirectory());
+      const sample = await openData('imagenet-sample');
+      const tiny = await openData('tiny-imagenet-mini/val');
+      for (const { height, width, channels, classNames } of [sample, tiny])
+        expect([height, width, channels, classNames.length]).toEqual([224, 224, 3, 1000]);
+      expect(new Set(sample.labels).size).toBe(1000);
+      expect(new Set(tiny.labels).size).toBe(200);
+      // Both name the class of the same label alike, as far as their lists agree on names.
+      const named = [...new Set(tiny.labels)].filter(
+        (label) => sample.classNames[label]!.split(',')[0] === tiny.classNames[label]!.split(',')[0],
+      );
+      expect(named.length).toBeGreaterThan(100);
+      expect(await tiny.images([0])).toHaveLength(224 * 224 * 3);
+      expect(await dataFingerprint('tiny-imagenet-mini/val')).toMatch(/^[0-9a-f]{64}$/);
+    });
+  },
+);

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { demoCommand } from './commands/demo.ts';
 import { reportError } from './commands/exit.ts';
 import { listCommand } from './commands/list.ts';
+import { modelsCommand } from './commands/models.ts';
 import { planCommand } from './commands/plan.ts';
 import { reportCommand } from './commands/report.ts';
 import { retryCommand } from './commands/retry.ts';
@@ -33,6 +34,7 @@ const commands = [
   workerCommand(),
   serveCommand(),
   demoCommand(),
+  modelsCommand(),
 ];
 for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
 

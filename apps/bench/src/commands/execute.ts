@@ -72,6 +72,7 @@ export async function execute(
   const recorded = async (id: string) => {
     if (options.record === true && store.has(id)) await keep(store, record, id);
   };
+  if (options.record === true) await record.saveRun(run, plan);
   for (const { id } of plan.jobs) await recorded(id);
   const signal = interruption();
   const stopping =

@@ -32,6 +32,7 @@ const smoke: CifarSettings = {
   flip: true,
   calibrationImages: 64,
   oscillationRecords: 20,
+  checkpointSteps: 0,
 };
 
 const study: CifarSettings = {

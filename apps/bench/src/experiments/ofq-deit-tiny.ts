@@ -23,6 +23,7 @@ const study: DeitSettings = {
   weightDecay: 0.05,
   calibrationImages: 32,
   oscillationRecords: 10,
+  checkpointSteps: 0,
 };
 
 const smoke: DeitSettings = {

@@ -19,6 +19,8 @@ export type RecipeSettings = {
   readonly weightDecay: number;
   readonly calibrationImages: number;
   readonly oscillationRecords: number;
+  /** Between checkpoints; 0: as many as take about ten seconds. */
+  readonly checkpointSteps: number;
 };
 
 const flavours = ['reproducible', 'relaxed', 'wide'] as const satisfies readonly Flavour[];
@@ -53,11 +55,12 @@ export function commonRecipe(
   'design' | 'model' | 'labels' | 'cropPadding' | 'flip' | 'cooldownEpochs' | 'keepCheckpoint'
 > {
   const { epochs, batchSize, learningRate, minLearningRate, warmupEpochs, weightDecay } = settings;
-  const { calibrationImages, oscillationRecords } = settings;
+  const { calibrationImages, oscillationRecords, checkpointSteps } = settings;
   return {
     flavour: flavourOf(settings),
     images,
     ...{ epochs, batchSize, learningRate, minLearningRate, warmupEpochs, weightDecay },
     ...{ calibrationImages, oscillationRecords },
+    ...(checkpointSteps > 0 && { checkpointSteps }),
   };
 }

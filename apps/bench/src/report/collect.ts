@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commandLine, planArguments } from '../commands/command-line.ts';
-import type { Config, Experiment, Finished, Json, Outcome, Task } from '../experiment.ts';
+import type { Experiment, Finished } from '../experiment.ts';
 import { sha256Of } from '../runner/identity.ts';
+import { outcomeOf } from '../runner/outcome.ts';
 import type { Plan } from '../runner/plan.ts';
 import type { JobSpec } from '../runner/spec.ts';
 import type { Store } from '../runner/store.ts';
@@ -64,13 +65,8 @@ async function sectionsOf(
   finished: readonly Finished[],
 ): Promise<readonly Section[]> {
   if (finished.length === 0) return [];
-  const outcome: Outcome = {
-    settings: plan.settings,
-    of: <C extends Config, R extends Json>({ name }: Task<C, R>) =>
-      finished.filter(({ task }) => task === name) as unknown as Finished<C, R>[],
-  };
   try {
-    return await experiment.report(outcome);
+    return await experiment.report(outcomeOf(plan.settings, finished));
   } catch (error) {
     if (finished.length === plan.jobs.length) throw error;
     const message = error instanceof Error ? error.message : String(error);
