@@ -86,8 +86,8 @@ describe('training a whole distilled DeiT at 2 bits, images to weights', () => {
       for (const [key, parameter] of parameters) {
         const { data } = entry.tensors.get(`paramN.${key}`)!;
         const noisy = key.includes('.move_qkx_');
-        // The figure has three digits.
-        const bound = 1.005 * drift[noisy ? 'move_qkx_*.bias' : 'all_other_params']!;
+        // The figure has three digits, and is a hair less than two units in the last place of the LayerNorms' weights, which are about 1.
+        const bound = Math.max(1.005 * drift[noisy ? 'move_qkx_*.bias' : 'all_other_params']!, 2 ** -22);
         const worst = Math.max(...Array.from(parameter.dataSync(), (value, i) => Math.abs(value - data[i]!)));
         expect(worst, key).toBeLessThanOrEqual(bound);
       }
