@@ -60,14 +60,49 @@ describe('the demo, whole', () => {
     }
   });
 
+  it('trains the standard model into two bits that keep nine tenths of its accuracy in a sixth of the bytes', async () => {
+    const { float, models } = results.quantized;
+    expect(models.map(({ name }) => name)).toEqual(['lsq', 'ofq']);
+    expect(float.bytes).toBe(readFileSync(join(folder, 'standard.safetensors')).length);
+    for (const { name, file, bytes, sha256, top1, agreement, accuracy, oscillating } of models) {
+      expect(top1, name).toBeGreaterThan(0.9 * float.top1);
+      expect(agreement, name).toBeGreaterThan(90);
+      expect(readFileSync(join(folder, file)).length).toBe(bytes);
+      expect(float.bytes / bytes).toBeGreaterThan(6);
+      expect(sha256).toMatch(/^[0-9a-f]{64}$/);
+      expect(accuracy).toHaveLength(4);
+      const shares = oscillating.map(({ y }) => y);
+      expect(shares.length).toBeGreaterThan(30);
+      // It comes with the learning rate, and goes with it.
+      expect(Math.max(...shares)).toBeGreaterThan(2 * shares.at(-1)!);
+      expect(html).toContain(`>${top1.toFixed(1)}</td>`);
+    }
+  });
+
+  it('leaves packed models that `proj evaluate` reads, with the same accuracy', {
+    timeout: 120_000,
+  }, async () => {
+    for (const { file, top1 } of results.quantized.models) {
+      const { stdout } = await run(
+        process.execPath,
+        [
+          ...[proj, 'evaluate', join(folder, file), '--data', join(folder, 'digits')],
+          ...['--flavour', 'reproducible', '--json'],
+        ],
+        { cwd: home },
+      );
+      expect((JSON.parse(stdout) as { top1: number }).top1).toBeCloseTo(top1, 6);
+    }
+  });
+
   it('writes one page that needs nothing else, with every picture described', () => {
     expect(html).not.toMatch(/<script|(?:src|href)="(?!data:|#)/);
     expect(html).toContain('prefers-color-scheme: dark');
     expect(html).toContain('name="viewport"');
     for (const [tag] of html.matchAll(/<img [^>]*>/g)) expect(tag).toMatch(/alt="[^"]+"/);
     const drawings = [...html.matchAll(/<svg [^>]*>/g)];
-    // Weights, cosines, losses, accuracies; and strengths of each patch.
-    expect(drawings).toHaveLength(4 + results.corruptions.length);
+    // Weights, cosines, losses, accuracies; strengths of each patch; of two bits accuracy, flips, oscillation and two histograms.
+    expect(drawings).toHaveLength(4 + results.corruptions.length + 5);
     for (const [tag] of drawings) expect(tag).toMatch(/role="img" aria-label="[^"]+"/);
   });
 

@@ -25,7 +25,9 @@ interface Options {
 
 export const demoCommand = (): Command =>
   new Command('demo')
-    .description('train a small model on digits, patch robustness into it, take it out again, write a report')
+    .description(
+      'train a small model on digits, patch robustness into it, take it out again, quantize it to two bits, write a report',
+    )
     .option(
       '-c, --corruption <names>',
       `comma-separated, of: ${corruptionNames.join(', ')}`,
