@@ -1,10 +1,11 @@
 import type { NamedTensors } from '@proj/ops';
 import { adamw, type Batch, crossEntropy, type GradientFunction, tapeGradients } from '@proj/trainer';
 import { floatLayers, initVit, type VitConfig, type VitLayers, vit, vitConfig } from '@proj/vit';
-import { calibrate, ofqPlan, quantizedLayers } from '@proj/vit/quantized';
+import { ofqPlan, quantizedFromFloat, quantizedLayers } from '@proj/vit/quantized';
 import { dispose, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { type Task, WEIGHT_SEED } from '../tasks.ts';
 import type { Prepared } from './answer.ts';
+import { setFreshSteps } from './fresh-steps.ts';
 import { beginning, filled } from './inputs.ts';
 import { stockLayers, stockParameters } from './stock-layers.ts';
 import { trainingTask } from './training-step.ts';
@@ -68,11 +69,12 @@ export function vitTrainingTask(
     return trainingTask(stockParameters(parameters), batch, gradientsOf(config, stockLayers), optimizer);
   if (task.bits !== undefined) {
     const design = { plan: ofqPlan(config, task.bits), weights: 'statsq', attention: 'qkr' } as const;
-    const quantized = calibrate(config, design, parameters, images);
+    const quantized = quantizedFromFloat(config, design, parameters);
+    setFreshSteps(config, quantized);
     dispose([...parameters.values()]);
-    const { buffers } = quantized;
+    const buffers = new Map([['patch_embed.proj.input_quant_fn.signed', tensor1d([1])]]);
     const layers = (parameters: NamedTensors) => quantizedLayers(config, design, parameters, buffers);
-    const training = trainingTask(quantized.parameters, batch, gradientsOf(config, layers), optimizer);
+    const training = trainingTask(quantized, batch, gradientsOf(config, layers), optimizer);
     return {
       ...training,
       release() {
