@@ -101,8 +101,8 @@ describe('the demo, whole', () => {
     expect(html).toContain('name="viewport"');
     for (const [tag] of html.matchAll(/<img [^>]*>/g)) expect(tag).toMatch(/alt="[^"]+"/);
     const drawings = [...html.matchAll(/<svg [^>]*>/g)];
-    // Weights, cosines, losses, accuracies; strengths of each patch; of two bits accuracy, flips, oscillation and two histograms.
-    expect(drawings).toHaveLength(4 + results.corruptions.length + 5);
+    // Weights, cosines, losses, accuracies; strengths of each patch; of two bits accuracy, flips, oscillation, boundary range, two histograms.
+    expect(drawings).toHaveLength(4 + results.corruptions.length + 6);
     for (const [tag] of drawings) expect(tag).toMatch(/role="img" aria-label="[^"]+"/);
   });
 

@@ -1,5 +1,10 @@
 import type { Outcome } from '../experiment.ts';
-import { accuracyOverTime, flipsOverTime, oscillatingOverTime } from '../oscillation/over-time.ts';
+import {
+  accuracyOverTime,
+  boundaryOverTime,
+  flipsOverTime,
+  oscillatingOverTime,
+} from '../oscillation/over-time.ts';
 import type { Method, WatchedRun } from '../oscillation/watched.ts';
 import { weightHistogram } from '../oscillation/weight-histogram.ts';
 import type { Cell, Section, TableSection } from '../report/section.ts';
@@ -49,6 +54,7 @@ export async function quantizedSections(
     }),
     flipsOverTime(done, stage),
     oscillatingOverTime(done, stage),
+    boundaryOverTime(done, stage),
     ...results.flatMap(({ quantizer }, i) =>
       methods[i]!.runs.length > 0 ? [weightHistogram(methods[i]!, quantizer.design)] : [],
     ),
