@@ -68,3 +68,30 @@ test('every line of a chart has a contrast of at least 3 on white and on near-bl
     for (const ground of ['#ffffff', '#14171b']) expect(contrast(color!, ground)).toBeGreaterThanOrEqual(3);
   expect(new Set(lines.map(([, color, dash]) => `${color} ${dash}`)).size).toBe(16);
 });
+
+test('a histogram has steps, a rule at every mark, and no ticks between whole numbers', async () => {
+  const points = [1, 2, 3].map((x) => ({ x, y: 10 * x }));
+  const chart = { description: '', x: 'bits', y: 'y', series: [{ name: 's', points }] };
+  const plain = await lineChart(chart);
+  const binned = await lineChart({ ...chart, binned: true, mark: [1, 2.5] });
+  const path = (svg: string) => /d="(M0,[^"]*)" stroke="#/.exec(svg)![1]!;
+  expect(path(plain).match(/L/g)).toHaveLength(2);
+  expect(path(binned).match(/L/g)!.length).toBeGreaterThan(4);
+  expect(
+    binned.match(
+      /stroke="currentColor"[^>]*stroke-dasharray="4,4"|stroke-dasharray="4,4"[^>]*stroke="currentColor"/g,
+    ),
+  ).toHaveLength(2);
+  expect(plain).not.toMatch(/>1\.5</);
+});
+
+test('a heat map of one narrow column has room for its legend', async () => {
+  const rows = [{ name: 'r', values: [1] }];
+  const svg = await heatMap({
+    description: '',
+    value: 'a quantity with a long name, %',
+    columns: ['v'],
+    rows,
+  });
+  expect(Number(/ width="([\d.]+)"/.exec(svg)![1])).toBeGreaterThan(250);
+});
