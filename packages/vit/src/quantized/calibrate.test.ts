@@ -1,11 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
-import { drawn, drawnParameters, toTensor, toTensors } from '../../test/models.ts';
+import { drawn, drawnParameters, tinyConfig, toTensor, toTensors } from '../../test/models.ts';
 import { casesOf, expectReference, group, live } from '../../test/ofq-cases.ts';
 import { configOf } from '../../test/ofq-model.ts';
 import { describeEverywhere } from '../../test/places.ts';
 import type { VitConfig } from '../config.ts';
-import { vitConfig } from '../configurations.ts';
 import { vit } from '../model.ts';
 import { vitParameters } from '../parameters.ts';
 import { qAttention } from './attention.ts';
@@ -74,7 +73,7 @@ describeEverywhere('calibrate', () => {
   it.each(ways)(
     'makes a model of every design: weights by $weights, $attention attention',
     ({ weights, attention }) => {
-      const config = vitConfig('vit_digits_28');
+      const config = tinyConfig;
       const design = { plan: ofqPlan(config, 2), weights, attention };
       const [float, images] = [toTensors(drawnParameters(config, 1)), drawnImages(config)];
       const { parameters, buffers } = calibrate(config, design, float, images);
@@ -98,7 +97,7 @@ describeEverywhere('calibrate', () => {
   );
 
   it('refuses images and weights that are not finite, and leaves nothing allocated then', () => {
-    const config = vitConfig('vit_digits_28');
+    const config = tinyConfig;
     const design = { plan: ofqPlan(config, 2), weights: 'statsq', attention: 'qkr' } as const;
     const [float, images] = [toTensors(drawnParameters(config, 1)), drawnImages(config)];
     const holed = tf.tidy(() => tf.add(images, tf.tensor([Number.NaN, 0, 0, 0], [4, 1, 1, 1])));
@@ -106,7 +105,7 @@ describeEverywhere('calibrate', () => {
     expect(() => calibrate(config, design, float, holed)).toThrow(
       expect.objectContaining({ code: 'QS_NON_FINITE' }),
     );
-    const broken = tf.fill([64], Number.POSITIVE_INFINITY);
+    const broken = tf.fill([8], Number.POSITIVE_INFINITY);
     expect(() =>
       calibrate(config, design, new Map([...float, ['blocks.1.norm1.weight', broken]]), images),
     ).toThrow(

@@ -1,7 +1,7 @@
 import '@proj/ops/gradients';
 import { crossEntropy, type NamedTensors } from '@proj/ops';
 import * as tf from '@tensorflow/tfjs-core';
-import { it } from 'vitest';
+import { expect, it } from 'vitest';
 import { casesOf, expectGradients, expectReference, group, live } from '../../test/ofq-cases.ts';
 import { configOf } from '../../test/ofq-model.ts';
 import { describeEverywhere } from '../../test/places.ts';
@@ -10,7 +10,8 @@ import { vitConfigs } from '../configurations.ts';
 import { vit, vitOutputs } from '../model.ts';
 import { qAttention } from './attention.ts';
 import { ofqPlan, type QuantizedDesign } from './design.ts';
-import { quantizedLayers } from './layers.ts';
+import { type QuantizedHooks, quantizedLayers } from './layers.ts';
+import { quantizedParameters } from './parameters.ts';
 
 const designOf = (
   config: VitConfig,
@@ -54,6 +55,54 @@ describeEverywhere('a quantized DeiT', () => {
       });
     },
   );
+});
+
+describeEverywhere('a training', () => {
+  it("may put something between each attention's product and its quantizer, whose gradient passes through that", () => {
+    tf.tidy(() => {
+      const entry = casesOf(/^model_deit_qkr_w2/)[0]!;
+      const config = configOf(entry);
+      const parameters = group(entry, 'param');
+      const x = live(entry, 'x');
+      const buffers = new Map([[flag, tf.tensor1d([1])]]);
+      for (const weights of ['statsq', 'lsq'] as const) {
+        const design = designOf(config, 2, { weights });
+        for (const { name, shape } of quantizedParameters(config, design)) {
+          if (!parameters.has(name)) parameters.set(name, tf.fill([...shape], 0.02));
+        }
+        const seen: string[] = [];
+        const stopped = (product: tf.Tensor, attn: string): tf.Tensor => {
+          seen.push(`${attn} ${product.shape}`);
+          return tf.customGrad((product) => ({
+            value: tf.clone(product as tf.Tensor),
+            gradFunc: (dy: tf.Tensor) => tf.zerosLike(dy),
+          }))(product);
+        };
+        const largest = (hooks: QuantizedHooks, name: string): number => {
+          const run = (w: tf.Tensor) => {
+            const own = new Map(parameters).set(name, w);
+            return vit(config, quantizedLayers(config, design, own, buffers, hooks), x);
+          };
+          return tf.max(tf.abs(tf.grad(run)(parameters.get(name)!))).dataSync()[0]!;
+        };
+        expect(largest({}, 'blocks.0.attn.q.weight')).toBeGreaterThan(0);
+        expect(largest({ merged: stopped }, 'blocks.0.attn.q.weight')).toBe(0);
+        expect(largest({ merged: stopped }, 'blocks.0.attn.v.weight')).toBeGreaterThan(0);
+        expect(seen.slice(0, 2)).toEqual(['blocks.0.attn 72,24', 'blocks.1.attn 72,24']);
+      }
+    });
+  });
+
+  it('is told of images of another size', () => {
+    tf.tidy(() => {
+      const entry = casesOf(/^model_deit_qkr_w2/)[0]!;
+      const config = configOf(entry);
+      const layers = quantizedLayers(config, designOf(config, 2), group(entry, 'param'), noBuffers);
+      expect(() => vit(config, layers, tf.zeros([1, 3, 40, 40]))).toThrow(
+        'images are [1,3,40,40], expected [B, 3, 32, 32]',
+      );
+    });
+  });
 });
 
 describeEverywhere('a quantized block', () => {
