@@ -20,13 +20,13 @@ export async function exportQuantized(
     const [quantized, evaluated] = [made!.quantized!, made!.evaluated!];
     const file = `${key}-w${QUANTIZED_BITS}a${QUANTIZED_BITS}.ofq.safetensors`;
     await copyFile(quantized.file(PACKED_FILE), join(folder, file));
-    const { lines, accuracy = [] } = await watchedRun(seed, quantized);
+    const { lines, accuracy = [] } = await watchedRun(made!);
     models.push({
       name: key,
       file,
       sha256: quantized.result.sha256,
       bytes: quantized.result.bytes.packed,
-      trainSeconds: quantized.run.seconds,
+      trainSeconds: quantized.run.seconds + (made!.before?.run.seconds ?? 0),
       top1: 100 * evaluated.result.top1,
       agreement: 100 * evaluated.result.agreement,
       accuracy,

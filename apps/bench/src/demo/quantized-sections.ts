@@ -35,9 +35,7 @@ export async function quantizedSections(
   }));
   const methods = await Promise.all(
     results.map(async ({ quantizer, runs }): Promise<Method> => {
-      const watched = runs.flatMap(({ seed, quantized }) =>
-        quantized === undefined ? [] : [watchedRun(seed, quantized)],
-      );
+      const watched = runs.filter(({ quantized }) => quantized !== undefined).map(watchedRun);
       return { name: quantizer.name, runs: await Promise.all(watched) };
     }),
   );
@@ -116,18 +114,17 @@ function sizesTable(
   };
 }
 
-/** What the weights of a training did, and what accuracy it had after each pass. */
-export async function watchedRun(
-  seed: number,
-  quantized: NonNullable<QuantizedResults['quantized']>,
-): Promise<WatchedRun> {
-  const metrics = await metricsOf(quantized);
+/** What the weights of a training did, and what accuracy it had after each pass; of both its parts where it has two. */
+export async function watchedRun({ seed, before, quantized }: QuantizedResults): Promise<WatchedRun> {
+  const parts = [before, quantized].filter((part) => part !== undefined);
+  const lines = await Promise.all(parts.map(oscillationOf));
+  const metrics = await Promise.all(parts.map(metricsOf));
   return {
     seed,
-    from: [quantized],
-    lines: await oscillationOf(quantized),
-    accuracy: metrics.flatMap(({ step, accuracy }) =>
-      accuracy === undefined ? [] : [{ x: step, y: 100 * accuracy }],
-    ),
+    from: parts,
+    lines: lines.flat(),
+    accuracy: metrics
+      .flat()
+      .flatMap(({ step, accuracy }) => (accuracy === undefined ? [] : [{ x: step, y: 100 * accuracy }])),
   };
 }

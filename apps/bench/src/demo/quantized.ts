@@ -47,40 +47,50 @@ export function quantizedJobs(design: Design, settings: QuantizedSettings, seed:
   const [trained, validated, tested] = [train, validation, test].map(
     ({ corruptionSeed: _, ...images }) => images,
   );
+  const { quantizedEpochs: epochs, annealingEpochs } = settings;
   return quantizers.map(({ key, name, design: quantizer }) => {
-    const annealed = key === 'ofq';
-    const quantized = job(quantizeClassifier, {
-      label: labelled(design, seed, `two bits: ${name}`),
-      config: {
-        flavour,
-        images: [trained!],
-        validation: [validated!],
-        model,
-        design: quantizer,
-        epochs: settings.quantizedEpochs,
-        // The same epochs for both.
-        cooldownEpochs: annealed ? 0 : settings.annealingEpochs,
-        ...(annealed && {
-          annealing: {
-            epochs: settings.annealingEpochs,
-            boundaryRange: settings.boundaryRange,
-            queryKey: false,
-          },
-        }),
-        batchSize: settings.quantizedBatchSize,
-        learningRate: settings.quantizedLearningRate,
-        minLearningRate: settings.quantizedMinLearningRate,
-        warmupEpochs: 0.5,
-        ...{ weightDecay, cropPadding, flip },
-        labels: 'data',
-        keepCheckpoint: false,
-        calibrationImages: settings.quantizedBatchSize,
-        oscillationRecords: settings.oscillationRecords,
-      },
-      seed,
-      data: train.data,
-      needs: { float: standard },
-    });
+    const training = (
+      label: string,
+      own: Pick<QuantizeConfig, 'cooldownEpochs' | 'annealing' | 'keepCheckpoint'>,
+      ownEpochs: number,
+      needs: Readonly<Record<string, AnyJob>>,
+    ) =>
+      job(quantizeClassifier, {
+        label: labelled(design, seed, label),
+        config: {
+          ...{ flavour, images: [trained!], validation: [validated!], model, design: quantizer, epochs },
+          batchSize: settings.quantizedBatchSize,
+          learningRate: settings.quantizedLearningRate,
+          minLearningRate: settings.quantizedMinLearningRate,
+          warmupEpochs: 0.5,
+          ...{ weightDecay, cropPadding, flip, labels: 'data' },
+          calibrationImages: settings.quantizedBatchSize,
+          // As far apart in all parts of a training.
+          oscillationRecords: Math.round(
+            (settings.oscillationRecords * ownEpochs) / (epochs + annealingEpochs),
+          ),
+          ...own,
+        },
+        seed,
+        data: train.data,
+        needs: { float: standard, ...needs },
+      });
+    const label = `two bits: ${name}`;
+    // Both have the same epochs.
+    const whole = { cooldownEpochs: annealingEpochs, keepCheckpoint: false };
+    const before = { cooldownEpochs: 0, keepCheckpoint: true };
+    const annealing = { epochs: annealingEpochs, boundaryRange: settings.boundaryRange, queryKey: false };
+    const quantized =
+      key === 'lsq'
+        ? training(label, whole, epochs + annealingEpochs, {})
+        : training(
+            `${label}, annealed`,
+            { cooldownEpochs: 0, keepCheckpoint: false, annealing },
+            annealingEpochs,
+            {
+              training: training(label, before, epochs, {}),
+            },
+          );
     return job(evaluateQuantized, {
       label: labelled(design, seed, `evaluate two bits: ${name}`),
       config: { flavour, images: [tested!], classes: 'all', batchSize: 250, model },
@@ -91,9 +101,13 @@ export function quantizedJobs(design: Design, settings: QuantizedSettings, seed:
   });
 }
 
+type Quantized = Finished<QuantizeConfig, QuantizeResult>;
+
 export interface QuantizedResults {
   readonly seed: number;
-  readonly quantized: Finished<QuantizeConfig, QuantizeResult> | undefined;
+  readonly quantized: Quantized | undefined;
+  /** The training that it went on from. */
+  readonly before: Quantized | undefined;
   /** On test images, of the packed file. */
   readonly evaluated: Finished<EvaluateQuantizedConfig, EvaluateQuantizedResult> | undefined;
 }
@@ -106,12 +120,14 @@ export function quantizedResults(
 ): QuantizedResults[] {
   const { weights } = quantizers.find((one) => one.key === key)!.design;
   return seeds.map((seed) => {
-    const quantized = outcome
+    const own = outcome
       .of(quantizeClassifier)
-      .find((one) => one.seed === seed && one.config.design.weights === weights);
+      .filter((one) => one.seed === seed && one.config.design.weights === weights);
+    const quantized = own.find(({ config }) => !config.keepCheckpoint);
+    const before = own.find(({ config }) => config.keepCheckpoint);
     const evaluated = outcome
       .of(evaluateQuantized)
       .find((one) => one.seed === seed && one.result.model === quantized?.result.sha256);
-    return { seed, quantized, evaluated };
+    return { seed, quantized, before, evaluated };
   });
 }
