@@ -1,6 +1,6 @@
 import { confidenceGuided, targetRules } from '@proj/cga';
 import { leastEps, leftOutOfTraining } from '@proj/qkr';
-import { adamw, cosine, type Optimizer, perEpoch, type Schedule } from '@proj/trainer';
+import { adamw, clippedByGlobalNorm, cosine, type Optimizer, perEpoch, type Schedule } from '@proj/trainer';
 import type { SwinConfig, VitConfig } from '@proj/vit';
 import type { QuantizedDesign } from '@proj/vit/quantized';
 import { zerosLike } from '@tensorflow/tfjs-core';
@@ -9,7 +9,11 @@ import type { QuantizationRecipe } from './recipe.ts';
 import { blockWeights } from './weights.ts';
 import { withGradients } from './with-gradients.ts';
 
-/** AdamW by a recipe, which anneals from step `annealFrom` on. Everything it does depends on its state and the tensors alone. */
+/**
+ * AdamW by a recipe, which anneals after {@link trainingSteps}. Everything it does depends on its state and the tensors alone.
+ *
+ * Its `step` throws `TrainerError` `TRAINER_GRADIENTS_NOT_FINITE` naming the parameters: a finite loss can have gradients that are not.
+ */
 export function quantizationOptimizer(
   config: VitConfig | SwinConfig,
   design: QuantizedDesign,
@@ -19,7 +23,7 @@ export function quantizationOptimizer(
   const { weightDecay, eps = leastEps, annealing } = recipe;
   const learningRate = recipeSchedule(recipe, stepsPerEpoch);
   const optimizer = withoutDeadOffsets(adamw({ learningRate, weightDecay, eps }));
-  if (annealing === undefined) return optimizer;
+  if (annealing === undefined) return checked(optimizer);
   const bits = new Map(blockWeights(config, design).map(({ name, quantizer }) => [name, quantizer.bits]));
   const qkr = design.attention === 'qkr';
   const annealed = confidenceGuided(optimizer, {
@@ -28,12 +32,15 @@ export function quantizationOptimizer(
     targets: isSwin(config) ? targetRules[qkr ? 'swinQkr' : 'swin'] : targetRules[qkr ? 'deitQkr' : 'deit'],
   });
   const annealFrom = trainingSteps(recipe, stepsPerEpoch);
-  return {
+  return checked({
     ...optimizer,
     step: (parameters, gradients, state) =>
       (state.step < annealFrom ? optimizer : annealed).step(parameters, gradients, state),
-  };
+  });
 }
+
+/** `optimizer` that takes no step by gradients which are not finite. */
+const checked = (optimizer: Optimizer): Optimizer => clippedByGlobalNorm(optimizer, Number.POSITIVE_INFINITY);
 
 /** Steps before the annealing. */
 export const trainingSteps = (

@@ -6,11 +6,12 @@ import { fromTensors } from '@proj/tensor-io/tfjs';
 import { type Checkpoint, parseCheckpoint, serializeCheckpoint } from '@proj/trainer';
 import { initSwin, initVit, swinConfigs, type VitConfig } from '@proj/vit';
 import { ofqPlan, type QuantizedDesign } from '@proj/vit/quantized';
-import { dispose, memory, reverse, setBackend, tensor } from '@tensorflow/tfjs-core';
+import { dispose, fill, memory, reverse, setBackend, tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { config, halves, recipe } from '../../test/halves.mjs';
 import { trainClassifier } from '../train.ts';
 import type { QuantizeEvent } from './events.ts';
+import { type QuantizationWorkers, thisThread } from './gradients.ts';
 import type { QuantizeClassifierOptions } from './options.ts';
 import { quantizeClassifier } from './quantize-classifier.ts';
 import type { QuantizationRecipe } from './recipe.ts';
@@ -231,6 +232,51 @@ describe('annealing', () => {
   });
 });
 
+describe('gradients that are not finite', () => {
+  /** This thread, whose gradients of one parameter are NaN from some step on, while the loss is finite. */
+  const spoiled = (from: number): QuantizationWorkers => ({
+    count: 1,
+    start(loss) {
+      const { valueAndGradients, close } = thisThread.start(loss);
+      let step = 0;
+      return {
+        close,
+        async valueAndGradients(...given) {
+          const result = await valueAndGradients(...given);
+          if (++step < from) return result;
+          const gradient = result.gradients.get('norm.bias')!;
+          const nan = fill(gradient.shape, Number.NaN);
+          gradient.dispose();
+          return { ...result, gradients: new Map(result.gradients).set('norm.bias', nan) };
+        },
+      };
+    },
+  });
+
+  it.each([
+    ['in training', recipe, 3, 3],
+    ['in annealing', { ...annealed, epochs: 1, cooldownEpochs: 0 }, 5, 5],
+  ] as const)('%s end the run before they reach a weight, with their names', async (_, changed, from, at) => {
+    const before = memory().numTensors;
+    const queryKey = { ...annealed.annealing!, queryKey: false };
+    const saved: Checkpoint[] = [];
+    const store = { save: async (checkpoint: Checkpoint) => `checkpoint ${saved.push(checkpoint)}` };
+    const ended = run({
+      recipe: { ...changed, ...('annealing' in changed && { annealing: queryKey }) },
+      workers: spoiled(from),
+      checkpoints: { store, everySteps: 1 },
+    });
+    await expect(ended).rejects.toThrow(
+      expect.objectContaining({
+        code: 'TRAINER_GRADIENTS_NOT_FINITE',
+        message: expect.stringContaining('"norm.bias"'),
+      }),
+    );
+    expect(saved.at(-1)!.position.globalStep).toBe(at - 1);
+    expect(memory().numTensors).toBe(before);
+  });
+});
+
 describe('resumed anywhere', () => {
   const freezing = {
     design: designOf('lsq', 'plain'),
@@ -306,6 +352,24 @@ describe('refused before any work', () => {
       'queryKey',
     ],
     ['no batch at all', 'RECIPE_OPTION_INVALID', { calibrationImages: 0 }, 'calibrationImages is 0'],
+    [
+      'a boundary range wider than a level',
+      'RECIPE_OPTION_INVALID',
+      { recipe: { ...annealed, annealing: { epochs: 1, boundaryRange: 5, queryKey: false } } },
+      'annealing.boundaryRange is 5; it must be above 0 and at most 0.5',
+    ],
+    [
+      'a least rate that is none',
+      'RECIPE_OPTION_INVALID',
+      { recipe: { ...recipe, minLearningRate: Number.NaN } },
+      'minLearningRate is NaN',
+    ],
+    [
+      'half an epoch',
+      'RECIPE_OPTION_INVALID',
+      { recipe: { ...recipe, epochs: 1.5, cooldownEpochs: 0.5 } },
+      'epochs is 1.5; it must be a positive integer',
+    ],
     [
       'another size',
       'RECIPE_IMAGE_SIZE',

@@ -2,6 +2,7 @@ import { quantizedParameters } from '@proj/vit/quantized';
 import { RecipeError } from '../error.ts';
 import { floatParameters } from './forward.ts';
 import type { QuantizeClassifierOptions } from './options.ts';
+import type { QuantizationRecipe } from './recipe.ts';
 
 /** Refuses, before any work, what does not belong together. */
 export function requireQuantizable(options: QuantizeClassifierOptions<unknown>): void {
@@ -43,7 +44,54 @@ export function requireQuantizable(options: QuantizeClassifierOptions<unknown>):
       'pass a positive integer or leave it out',
     ]);
   }
+  requireNumbers(recipe);
 }
+
+/** Those of a late stage would otherwise be refused only when it comes, after the training. */
+function requireNumbers(recipe: QuantizationRecipe): void {
+  const { learningRate, minLearningRate, warmupLearningRate, warmupEpochs, weightDecay } = recipe;
+  const { epochs, cooldownEpochs, annealing, against } = recipe;
+  const dampening = against?.method === 'dampening' ? against : undefined;
+  const freezing = against?.method === 'freezing' ? against : undefined;
+  const positive = (value: number): boolean => value > 0 && value < Number.POSITIVE_INFINITY;
+  const rules: readonly (readonly [rule: string, fits: (value: number) => boolean, values: Numbers])[] = [
+    ['a positive integer', (value) => Number.isSafeInteger(value) && value > 0, { epochs }],
+    [
+      'an integer of at least 0',
+      (value) => Number.isSafeInteger(value) && value >= 0,
+      { cooldownEpochs, 'annealing.epochs': annealing?.epochs },
+    ],
+    [
+      'a finite number of at least 0',
+      (value) => value === 0 || positive(value),
+      {
+        ...{ learningRate, minLearningRate, warmupLearningRate, warmupEpochs, weightDecay },
+        'against.strength': dampening?.strength,
+      },
+    ],
+    [
+      'a finite number above 0',
+      positive,
+      {
+        eps: recipe.eps,
+        'against.threshold.from': freezing?.threshold.from,
+        'against.threshold.to': freezing?.threshold.to,
+      },
+    ],
+    [
+      'above 0 and at most 0.5, where the ranges of neighbouring thresholds meet',
+      (value) => value > 0 && value <= 0.5,
+      { 'annealing.boundaryRange': annealing?.boundaryRange },
+    ],
+  ];
+  for (const [rule, fits, values] of rules) {
+    for (const [name, value] of Object.entries(values)) {
+      refuse(value !== undefined && !fits(value), [`${name} is ${value}`, `it must be ${rule}`]);
+    }
+  }
+}
+
+type Numbers = Readonly<Record<string, number | undefined>>;
 
 function refuse(wrong: boolean, [what, remedy]: readonly [string, string]): void {
   if (wrong) throw new RecipeError('RECIPE_OPTION_INVALID', `${what}; ${remedy}.`);
