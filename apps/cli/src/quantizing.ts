@@ -56,6 +56,8 @@ interface Job {
   readonly classNames: readonly string[] | undefined;
   readonly design: QuantizedDesign;
   readonly recipe: QuantizationRecipe;
+  /** How many images of the first batch set LSQ's steps: all of it where undefined. */
+  readonly calibrationImages: number | undefined;
   readonly dataset: ImageDataset;
   readonly output: Output;
 }
@@ -120,7 +122,11 @@ async function prepare(
   }
   requireFit(dataset, config, classNames);
   const known = classNames ?? (dataset.classNames.length === config.classes ? dataset.classNames : undefined);
-  return { options, files, startFile, start, config, classNames: known, design, recipe, dataset, output };
+  const calibrationImages = published?.calibrationImages;
+  return {
+    ...{ options, files, startFile, start, config, classNames: known },
+    ...{ design, recipe, calibrationImages, dataset, output },
+  };
 }
 
 async function startOf({ start }: QuantizeOptions, published: PublishedRecipe | undefined): Promise<string> {
@@ -130,12 +136,20 @@ async function startOf({ start }: QuantizeOptions, published: PublishedRecipe | 
 }
 
 /** The steps of all quantizers from the first batch, and no training: weights rounded to the nearest level. */
-async function calibrated({ config, design, start, recipe, dataset }: Job): Promise<Trained> {
+async function calibrated({
+  config,
+  design,
+  start,
+  recipe,
+  calibrationImages,
+  dataset,
+}: Job): Promise<Trained> {
   const { calibrate } = await import('@proj/vit/quantized');
   const { preprocess } = await import('@proj/vit');
   const { tensor } = await import('@tensorflow/tfjs-core');
   const { toTensors } = await import('@proj/tensor-io/tfjs');
-  const { seed, batchSize } = recipe;
+  const { seed } = recipe;
+  const batchSize = Math.min(recipe.batchSize, calibrationImages ?? recipe.batchSize);
   const first = await batches(dataset, { seed, batchSize, epoch: 0 }).next();
   const { images } = first.value!;
   const { imageSize, channels } = config;
@@ -149,7 +163,7 @@ async function calibrated({ config, design, start, recipe, dataset }: Job): Prom
 }
 
 async function trained(
-  { options, files, config, classNames, design, recipe, dataset, start, output }: Job,
+  { options, files, config, classNames, design, recipe, calibrationImages, dataset, start, output }: Job,
   { kernelReport, quantizeClassifier }: Awaited<ReturnType<typeof wasmRecipes>>,
   signal: AbortSignal,
 ) {
@@ -166,6 +180,7 @@ async function trained(
     recipe,
     dataset,
     start: start.state,
+    calibrationImages,
     oscillation: { everySteps },
     workers: quantizationWorkers(workers),
     provenance: { kernels: kernelReport().flavour },

@@ -3,25 +3,26 @@ import { describe, expect, it } from 'vitest';
 import { recipeSchedule } from './optimizer.ts';
 import { publishedRecipes } from './published.ts';
 
-/** The table of the specification: batch, rate, decay, warm-up, mixup and CutMix, repeated augmentation. */
+/** The table of the specification: batch of a GPU, GPUs, rate, decay, warm-up, mixup and CutMix, repeated augmentation. */
 const table = [
-  [/^deit-tiny-|^deit-small-w2a2/, 140 * 4, 5.47e-4, 0.05, 5, false, undefined],
-  [/^deit-small-w[34]/, 100 * 8, 3.2e-4, 0, 0, true, 3],
-  [/^swin-tiny-w2a2/, 64 * 8, 5e-4, 0.05, 5, false, undefined],
-  [/^swin-tiny-w[34]/, 64 * 8, 2e-4, 0, 0, true, undefined],
+  [/^deit-tiny-|^deit-small-w2a2/, 140, 4, 5.47e-4, 0.05, 5, false, undefined],
+  [/^deit-small-w[34]/, 100, 8, 3.2e-4, 0, 0, true, 3],
+  [/^swin-tiny-w2a2/, 64, 8, 5e-4, 0.05, 5, false, undefined],
+  [/^swin-tiny-w[34]/, 64, 8, 2e-4, 0, 0, true, undefined],
 ] as const;
 
 describe('the published recipes', () => {
   it('are nine, each by one column of the table', () => {
     const names = Object.keys(publishedRecipes);
     expect(names).toHaveLength(9);
-    for (const [name, { recipe }] of Object.entries(publishedRecipes)) {
+    for (const [name, { recipe, calibrationImages }] of Object.entries(publishedRecipes)) {
       const columns = table.filter(([of]) => of.test(name));
       expect(columns, name).toHaveLength(1);
-      const [, batch, rate, decay, warmup, mixed, repeats] = columns[0]!;
+      const [, batch, gpus, rate, decay, warmup, mixed, repeats] = columns[0]!;
+      expect(calibrationImages, 'as one GPU set the steps').toBe(batch);
       const { augmentation } = recipe;
       expect([recipe.batchSize, recipe.learningRate, recipe.weightDecay, recipe.warmupEpochs]).toEqual([
-        batch,
+        batch * gpus,
         rate,
         decay,
         warmup,

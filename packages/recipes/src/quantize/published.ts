@@ -10,12 +10,14 @@ export interface PublishedRecipe {
   readonly model: FloatModel['config'];
   readonly design: QuantizedDesign;
   readonly recipe: QuantizationRecipe;
+  /** What LSQ's steps were set on: the first batch of one GPU, of the several that the recipe's batch is of. */
+  readonly calibrationImages: number;
 }
 
 /** What differs between the published trainings. */
 interface Row {
-  /** Of all GPUs together. */
-  readonly batchSize: number;
+  readonly gpus: number;
+  readonly imagesPerGpu: number;
   readonly learningRate: number;
   readonly weightDecay: number;
   readonly warmupEpochs: number;
@@ -35,15 +37,15 @@ type Name = `${keyof typeof models}-${'w2a2' | 'w3a3' | 'w4a4'}`;
 
 // biome-ignore format: a table
 const rows: Readonly<Record<Name, Row>> = {
-  'deit-tiny-w2a2':  { batchSize: 560, learningRate: 5.47e-4, weightDecay: 0.05, warmupEpochs: 5, mixed: false, repeats: 1 },
-  'deit-tiny-w3a3':  { batchSize: 560, learningRate: 5.47e-4, weightDecay: 0.05, warmupEpochs: 5, mixed: false, repeats: 1 },
-  'deit-tiny-w4a4':  { batchSize: 560, learningRate: 5.47e-4, weightDecay: 0.05, warmupEpochs: 5, mixed: false, repeats: 1 },
-  'deit-small-w2a2': { batchSize: 560, learningRate: 5.47e-4, weightDecay: 0.05, warmupEpochs: 5, mixed: false, repeats: 1 },
-  'deit-small-w3a3': { batchSize: 800, learningRate: 3.2e-4,  weightDecay: 0,    warmupEpochs: 0, mixed: true,  repeats: 3 },
-  'deit-small-w4a4': { batchSize: 800, learningRate: 3.2e-4,  weightDecay: 0,    warmupEpochs: 0, mixed: true,  repeats: 3 },
-  'swin-tiny-w2a2':  { batchSize: 512, learningRate: 5e-4,    weightDecay: 0.05, warmupEpochs: 5, mixed: false, repeats: 1 },
-  'swin-tiny-w3a3':  { batchSize: 512, learningRate: 2e-4,    weightDecay: 0,    warmupEpochs: 0, mixed: true,  repeats: 1 },
-  'swin-tiny-w4a4':  { batchSize: 512, learningRate: 2e-4,    weightDecay: 0,    warmupEpochs: 0, mixed: true,  repeats: 1 },
+  'deit-tiny-w2a2':  { gpus: 4, imagesPerGpu: 140, learningRate: 5.47e-4, weightDecay: 0.05, warmupEpochs: 5, mixed: false, repeats: 1 },
+  'deit-tiny-w3a3':  { gpus: 4, imagesPerGpu: 140, learningRate: 5.47e-4, weightDecay: 0.05, warmupEpochs: 5, mixed: false, repeats: 1 },
+  'deit-tiny-w4a4':  { gpus: 4, imagesPerGpu: 140, learningRate: 5.47e-4, weightDecay: 0.05, warmupEpochs: 5, mixed: false, repeats: 1 },
+  'deit-small-w2a2': { gpus: 4, imagesPerGpu: 140, learningRate: 5.47e-4, weightDecay: 0.05, warmupEpochs: 5, mixed: false, repeats: 1 },
+  'deit-small-w3a3': { gpus: 8, imagesPerGpu: 100, learningRate: 3.2e-4,  weightDecay: 0,    warmupEpochs: 0, mixed: true,  repeats: 3 },
+  'deit-small-w4a4': { gpus: 8, imagesPerGpu: 100, learningRate: 3.2e-4,  weightDecay: 0,    warmupEpochs: 0, mixed: true,  repeats: 3 },
+  'swin-tiny-w2a2':  { gpus: 8, imagesPerGpu: 64,  learningRate: 5e-4,    weightDecay: 0.05, warmupEpochs: 5, mixed: false, repeats: 1 },
+  'swin-tiny-w3a3':  { gpus: 8, imagesPerGpu: 64,  learningRate: 2e-4,    weightDecay: 0,    warmupEpochs: 0, mixed: true,  repeats: 1 },
+  'swin-tiny-w4a4':  { gpus: 8, imagesPerGpu: 64,  learningRate: 2e-4,    weightDecay: 0,    warmupEpochs: 0, mixed: true,  repeats: 1 },
 };
 
 /**
@@ -57,7 +59,7 @@ export const publishedRecipes: Readonly<Record<Name, PublishedRecipe>> = Object.
   Object.entries(rows).map(([name, row]) => [name, published(name as Name, row)]),
 ) as Record<Name, PublishedRecipe>;
 
-function published(name: Name, { mixed, repeats, ...numbers }: Row): PublishedRecipe {
+function published(name: Name, { mixed, repeats, gpus, imagesPerGpu, ...numbers }: Row): PublishedRecipe {
   const model = models[name.slice(0, -'-w2a2'.length) as keyof typeof models];
   return {
     model,
@@ -74,6 +76,7 @@ function published(name: Name, { mixed, repeats, ...numbers }: Row): PublishedRe
       warmupLearningRate: 1e-6,
       scheduled: 'epoch',
       labels: 'data',
+      batchSize: gpus * imagesPerGpu,
       ...numbers,
       augmentation: augmentation(model.imageSize, mixed, repeats),
       annealing: {
@@ -82,6 +85,7 @@ function published(name: Name, { mixed, repeats, ...numbers }: Row): PublishedRe
         queryKey: false,
       },
     },
+    calibrationImages: imagesPerGpu,
   };
 }
 
