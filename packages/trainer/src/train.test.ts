@@ -231,6 +231,18 @@ describe('train', () => {
     );
   });
 
+  it('may end within an epoch, and evaluates there', async () => {
+    const events = await collect(train(run({ epochs: 1.25, evaluate: ({ step }) => step })));
+    expect(events.filter(({ kind }) => kind !== 'step').map(({ kind, step }) => `${kind} ${step}`)).toEqual([
+      'start 0',
+      'evaluation 4',
+      'epoch 4',
+      'evaluation 5',
+      'epoch 5',
+      'done 5',
+    ]);
+  });
+
   it('disposes everything when the consumer leaves or something throws', async () => {
     const before = memory().numTensors;
     for await (const { kind } of train(run())) if (kind === 'step') break;
@@ -246,6 +258,7 @@ describe('train', () => {
 
   it.each([
     ['epochs', 0],
+    ['epochs', Number.NaN],
     ['stepsPerEpoch', 1.5],
   ])('refuses %s = %d', async (name, value) => {
     await expect(collect(train(run({ [name]: value })))).rejects.toThrow(

@@ -32,6 +32,7 @@ export interface TrainOptions<B extends Batch, E> {
   readonly buffers?: NamedTensors;
   readonly valueAndGradients: GradientFunction<B>;
   readonly optimizer: Optimizer;
+  /** Need not be whole: 1.25 epochs of 100 steps are 125 steps. */
   readonly epochs: number;
   readonly stepsPerEpoch: number;
   /**
@@ -39,7 +40,7 @@ export interface TrainOptions<B extends Batch, E> {
    * two integers. Its tensors are consumed.
    */
   readonly batch: (epoch: number, step: number) => B | Promise<B>;
-  /** Called at the end of every epoch. */
+  /** Called at the end of every epoch, and of the run where that lies within one. */
   readonly evaluate?: (view: EvaluationView) => E | Promise<E>;
   /** Stored in checkpoints and compared on resume. */
   readonly config?: Config;
@@ -64,7 +65,7 @@ export async function* train<B extends Batch, E = never>(
   options: TrainOptions<B, E>,
 ): AsyncGenerator<TrainEvent<E>, void, void> {
   const { optimizer, epochs, stepsPerEpoch, config = {}, checkpoints, resume, companion, signal } = options;
-  const totalSteps = epochs * stepsPerEpoch;
+  const totalSteps = Math.round(epochs * stepsPerEpoch);
   let live: LiveState = {
     parameters: options.parameters,
     buffers: options.buffers ?? new Map(),
@@ -72,7 +73,11 @@ export async function* train<B extends Batch, E = never>(
   };
   let handedOver = false;
   try {
-    requireCounts({ epochs, stepsPerEpoch, everySteps: checkpoints?.everySteps ?? 1 });
+    requireCounts({
+      'epochs times stepsPerEpoch': totalSteps,
+      stepsPerEpoch,
+      everySteps: checkpoints?.everySteps ?? 1,
+    });
     live = { ...live, optimizer: optimizer.init(live.parameters) };
     let done = 0;
     if (resume !== undefined) {
@@ -109,7 +114,7 @@ export async function* train<B extends Batch, E = never>(
       const { loss, learningRate, imagesPerSecond } = taken;
       yield { kind: 'step', step: done, epoch, loss, learningRate, imagesPerSecond };
 
-      if (at.step === stepsPerEpoch - 1) {
+      if (at.step === stepsPerEpoch - 1 || done === totalSteps) {
         if (options.evaluate !== undefined) {
           const { parameters, buffers } = live;
           const evaluated = await options.evaluate({ parameters, buffers, epoch, step: done });

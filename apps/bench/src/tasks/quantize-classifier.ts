@@ -117,7 +117,8 @@ async function trained(
   const { quantizeClassifier: quantize } = await import('@proj/recipes');
   const { checkpointFile } = await import('@proj/trainer/node');
   const stepsPerEpoch = Math.floor(dataset.length / config.batchSize);
-  const total = (config.epochs + config.cooldownEpochs + (config.annealing?.epochs ?? 0)) * stepsPerEpoch;
+  const epochs = config.epochs + config.cooldownEpochs + (config.annealing?.epochs ?? 0);
+  const total = Math.round(epochs * stepsPerEpoch);
   const everyStep = Math.max(1, Math.floor(total / metricsLines));
   const records = config.oscillationRecords;
 

@@ -46,7 +46,7 @@ const checked = (optimizer: Optimizer): Optimizer => clippedByGlobalNorm(optimiz
 export const trainingSteps = (
   { epochs, cooldownEpochs }: Pick<QuantizationRecipe, 'epochs' | 'cooldownEpochs'>,
   stepsPerEpoch: number,
-): number => (epochs + cooldownEpochs) * stepsPerEpoch;
+): number => Math.round((epochs + cooldownEpochs) * stepsPerEpoch);
 
 /** Cosine with warm-up, at its least rate once the epochs are over: through the cool-down and the annealing. */
 export function recipeSchedule(recipe: QuantizationRecipe, stepsPerEpoch: number): Schedule {

@@ -6,7 +6,7 @@ import type { Augmentation } from '@proj/datasets';
  */
 export interface QuantizationRecipe {
   readonly seed: number;
-  /** Of the cosine, the warm-up among them. */
+  /** Of the cosine, the warm-up among them. Epochs need not be whole, here and below: a stage may end within one. */
   readonly epochs: number;
   /** After the cosine, at `minLearningRate`; 10 in the reference. */
   readonly cooldownEpochs: number;

@@ -55,17 +55,12 @@ function requireNumbers(recipe: QuantizationRecipe): void {
   const freezing = against?.method === 'freezing' ? against : undefined;
   const positive = (value: number): boolean => value > 0 && value < Number.POSITIVE_INFINITY;
   const rules: readonly (readonly [rule: string, fits: (value: number) => boolean, values: Numbers])[] = [
-    ['a positive integer', (value) => Number.isSafeInteger(value) && value > 0, { epochs }],
-    [
-      'an integer of at least 0',
-      (value) => Number.isSafeInteger(value) && value >= 0,
-      { cooldownEpochs, 'annealing.epochs': annealing?.epochs },
-    ],
     [
       'a finite number of at least 0',
       (value) => value === 0 || positive(value),
       {
         ...{ learningRate, minLearningRate, warmupLearningRate, warmupEpochs, weightDecay },
+        ...{ cooldownEpochs, 'annealing.epochs': annealing?.epochs },
         'against.strength': dampening?.strength,
       },
     ],
@@ -73,7 +68,7 @@ function requireNumbers(recipe: QuantizationRecipe): void {
       'a finite number above 0',
       positive,
       {
-        eps: recipe.eps,
+        ...{ epochs, eps: recipe.eps },
         'against.threshold.from': freezing?.threshold.from,
         'against.threshold.to': freezing?.threshold.to,
       },
