@@ -59,7 +59,11 @@ export function recipeSchedule(recipe: QuantizationRecipe, stepsPerEpoch: number
     warmupFrom: recipe.warmupLearningRate,
     total: epochs * unit,
   });
-  return scheduled === 'epoch' ? perEpoch(schedule, stepsPerEpoch) : schedule;
+  if (scheduled === 'step') return schedule;
+  const epochwise = perEpoch(schedule, stepsPerEpoch);
+  // Where the cosine ends within an epoch, that epoch's rate does not last into the next stage.
+  const over = trainingSteps({ epochs, cooldownEpochs: 0 }, stepsPerEpoch);
+  return (step) => (step < over ? epochwise(step) : recipe.minLearningRate);
 }
 
 /**

@@ -57,4 +57,11 @@ describe('the published recipes', () => {
     // The cosine is over; cool-down and annealing.
     expect([3000, 3099, 3399].map(rate)).toEqual([1e-5, 1e-5, 1e-5]);
   });
+
+  it('are at the least rate as soon as the cosine is over, also within an epoch', () => {
+    const { recipe } = publishedRecipes['deit-small-w3a3'];
+    const rate = recipeSchedule({ ...recipe, epochs: 1.25 }, 100);
+    expect(rate(124)).toBeGreaterThan(3e-5);
+    expect([125, 150, 199, 200].map(rate)).toEqual([1e-5, 1e-5, 1e-5, 1e-5]);
+  });
 });
