@@ -1,7 +1,7 @@
 import type { NamedTensors } from '@proj/ops';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { initialStep } from './initial-step.ts';
-import { inputParameters, inputStep, offsetsOf, parameterOf } from './parameters.ts';
+import { inputParameters, inputStep, named, offsetsOf, parameterOf } from './parameters.ts';
 import { quantize } from './quantize.ts';
 import type { LsqQuantizer } from './quantizers.ts';
 
@@ -28,5 +28,5 @@ export function lsqInput(x: Tensor, parameters: NamedTensors, { prefix, quantize
  * @throws {QuantStatsError} `QS_NON_FINITE`, `QS_SHAPE_MISMATCH`.
  */
 export function initLsqInput(x: Tensor, { prefix, quantizer }: LsqInputSpec): Map<string, Tensor> {
-  return inputParameters(prefix, initialStep(quantizer, x), x.shape.at(-1)!);
+  return inputParameters(prefix, initialStep(named(quantizer, inputStep(prefix)), x), x.shape.at(-1)!);
 }

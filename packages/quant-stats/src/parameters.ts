@@ -1,6 +1,7 @@
 import type { LsqOffsets, NamedTensors } from '@proj/ops';
 import { type Tensor, zeros } from '@tensorflow/tfjs-core';
 import { QuantStatsError } from './error.ts';
+import type { LsqQuantizer } from './quantizers.ts';
 
 /** @throws {QuantStatsError} `QS_PARAMETER_MISSING`. */
 export function parameterOf(parameters: NamedTensors, name: string): Tensor {
@@ -25,6 +26,12 @@ export const inputParameters = (prefix: string, step: Tensor, size: number): Map
     [`${prefix}.move_b4.bias`, zeros([size])],
     [`${prefix}.move_aft.bias`, zeros([size])],
   ]);
+
+/** A quantizer that errors call by its steps. */
+export const named = (quantizer: LsqQuantizer, steps: string): LsqQuantizer => ({
+  ...quantizer,
+  name: `"${steps}"`,
+});
 
 /** Names of LSQ's steps: of a layer's input, and of its weight. */
 export const inputStep = (prefix: string): string => `${prefix}.input_quant_fn.s`;

@@ -3,7 +3,7 @@ import { type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { LayerBits } from './bits.ts';
 import { initialStep } from './initial-step.ts';
 import { initLsqInput, lsqInput } from './lsq-input.ts';
-import { parameterOf, weightStep } from './parameters.ts';
+import { named, parameterOf, weightStep } from './parameters.ts';
 import { quantize } from './quantize.ts';
 import { lsqFeatures, lsqRows } from './quantizers.ts';
 
@@ -41,5 +41,5 @@ export function initQHead(
 ): Map<string, Tensor> {
   const weight = parameterOf(parameters, `${prefix}.weight`);
   const added = initLsqInput(x, { prefix, quantizer: lsqFeatures(bits.activation) });
-  return added.set(weightStep(prefix), initialStep(lsqRows(bits.weight), weight));
+  return added.set(weightStep(prefix), initialStep(named(lsqRows(bits.weight), weightStep(prefix)), weight));
 }

@@ -4,7 +4,7 @@ import type { Bits, LayerBits } from './bits.ts';
 import { initialStep } from './initial-step.ts';
 import { lsqSpec } from './layout.ts';
 import { initLsqInput, lsqInput } from './lsq-input.ts';
-import { inputStep, offsetsOf, parameterOf, weightStep } from './parameters.ts';
+import { inputStep, named, offsetsOf, parameterOf, weightStep } from './parameters.ts';
 import { quantize } from './quantize.ts';
 import { type LsqQuantizer, lsqColumns, lsqPlusRows, lsqRows, lsqTokens } from './quantizers.ts';
 
@@ -57,7 +57,8 @@ export function initQLinear(x: Tensor, parameters: NamedTensors, spec: QLinearSp
   const added = initLsqInput(x, { prefix, quantizer: inputQuantizer(x.shape, spec) });
   if (spec.weights !== 'statsq') {
     const weight = parameterOf(parameters, `${prefix}.weight`);
-    added.set(weightStep(prefix), initialStep(rowsQuantizer(spec.weights, spec.bits.weight), weight));
+    const step = weightStep(prefix);
+    added.set(step, initialStep(named(rowsQuantizer(spec.weights, spec.bits.weight), step), weight));
   }
   return added;
 }

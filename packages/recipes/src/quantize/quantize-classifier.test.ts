@@ -384,6 +384,22 @@ describe('refused before any work', () => {
     );
   });
 
+  it('weights that are not finite, by the name of the layer that they spoil', async () => {
+    const name = 'blocks.0.mlp.fc1.weight';
+    const spoiled = { ...start.get(name)!, bytes: start.get(name)!.bytes.slice() };
+    new Float32Array(spoiled.bytes.buffer).fill(Number.NaN, 0, 1);
+    const before = memory().numTensors;
+    for (const [design, steps] of [
+      [ofq, 'blocks.0.mlp.fc2.input_quant_fn.s'],
+      [lsq, 'blocks.0.mlp.fc1.lsqw_fn.s'],
+    ] as const) {
+      await expect(run({ design, start: new Map(start).set(name, spoiled) })).rejects.toThrow(
+        expect.objectContaining({ code: 'QS_NON_FINITE', message: expect.stringContaining(`"${steps}"`) }),
+      );
+    }
+    expect(memory().numTensors).toBe(before);
+  });
+
   it('a teacher that knows other classes', async () => {
     const other = { ...config, classes: 3 };
     const float = initVit(other, 1);

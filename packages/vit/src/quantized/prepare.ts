@@ -26,4 +26,4 @@ export const setting =
 /** What `Prepare` takes for a single quantizer. */
 export const startOf =
   (name: string, quantizer: LsqQuantizer, x: () => Tensor) => (): ReadonlyMap<string, Tensor> =>
-    new Map([[name, initialStep(quantizer, x())]]);
+    new Map([[name, initialStep({ ...quantizer, name: `"${name}"` }, x())]]);
