@@ -13,17 +13,18 @@ const study: DeitSettings = {
   heldBackImages: 200,
   tinyImages: 5000,
   tinyTestImages: 2000,
-  epochs: 1,
-  annealingEpochs: 1,
+  epochs: 1.5,
+  annealingEpochs: 0.25,
   boundaryRange: 0.005,
   batchSize: 8,
-  learningRate: 3e-4,
+  learningRate: 5e-4,
   minLearningRate: 1e-5,
   warmupEpochs: 0.1,
   weightDecay: 0.05,
   calibrationImages: 32,
   oscillationRecords: 10,
-  checkpointSteps: 0,
+  // A checkpoint has 70 MB.
+  checkpointSteps: 50,
 };
 
 const smoke: DeitSettings = {
@@ -45,7 +46,7 @@ export default defineExperiment<DeitSettings>({
   presets: {
     smoke: { about: '64 training images, W4A4; a few minutes on two cores', settings: smoke },
     study: {
-      about: '5,800 training images twice, at W2A2, W3A3 and W4A4; some two hours on two cores with Node 24',
+      about: '5,800 training images, each once or twice, at W2A2, W3A3 and W4A4; some two hours on two cores with Node 24',
       settings: study,
     },
     full: {

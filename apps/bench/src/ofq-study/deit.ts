@@ -51,7 +51,8 @@ export function jobsOf(settings: DeitSettings): AnyJob[] {
   const float = job(pretrainedModel, { label: 'float', config: model, data: [weights] });
   const common = {
     ...commonRecipe(settings, train),
-    ...({ model, labels: 'teacher', cropPadding: 0, flip: false } as const),
+    // A few thousand images are soon known by heart.
+    ...({ model, labels: 'teacher', cropPadding: 16, flip: true } as const),
   };
   const data = train.flatMap((one) => one.data);
 
