@@ -29,7 +29,7 @@ export interface RecipeOptions {
 }
 
 /** For --bits alone: a short training that starts from a float model which is good already. */
-export const shortRecipe: QuantizationRecipe = {
+const shortRecipe: QuantizationRecipe = {
   seed: 0,
   epochs: 10,
   cooldownEpochs: 0,

@@ -88,7 +88,7 @@ export const cases: Record<string, Case> = {
 };
 
 /** Parameters with every part in play, steps near those that data ask for, and an input; all of them float32. */
-export function drawnCase({ design, seed, part, input }: Case) {
+function drawnCase({ design, seed, part, input }: Case) {
   const draw = (name: string, shape: readonly number[], deviation: number): Array64 =>
     drawn(seed, name, shape, deviation);
   const parameters = new Map<string, Array64>();

@@ -46,7 +46,8 @@ export default defineExperiment<DeitSettings>({
   presets: {
     smoke: { about: '64 training images, W4A4; a few minutes on two cores', settings: smoke },
     study: {
-      about: '5,800 training images, each once or twice, at W2A2, W3A3 and W4A4; some two hours on two cores with Node 24',
+      about:
+        '5,800 training images, each once or twice, at W2A2, W3A3 and W4A4; some two hours on two cores with Node 24',
       settings: study,
     },
     full: {

@@ -21,7 +21,7 @@ export async function cifarReport(outcome: Outcome<CifarSettings>): Promise<Sect
   ];
 }
 
-export interface Row {
+interface Row {
   readonly bits: number;
   readonly method: Method;
   readonly runs: readonly {
@@ -32,7 +32,7 @@ export interface Row {
 }
 
 /** Methods at some bits, those first that have the fewest, with the seeds that are done. */
-export function rowsOf(settings: CifarSettings, results: StudyResults): Row[] {
+function rowsOf(settings: CifarSettings, results: StudyResults): Row[] {
   const groups = new Map<string, CifarCase[]>();
   for (const one of casesOf(settings)) {
     const key = `${one.bits} ${one.method.key}`;

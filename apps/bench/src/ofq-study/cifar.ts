@@ -56,7 +56,7 @@ export function casesOf(settings: CifarSettings): CifarCase[] {
   });
 }
 
-export const modelOf = (settings: CifarSettings): ModelConfig => {
+const modelOf = (settings: CifarSettings): ModelConfig => {
   const { model, embedDim, depth, heads, patchSize, mlpRatio } = settings;
   return { model, embedDim, depth, heads, patchSize, mlpRatio };
 };

@@ -11,7 +11,7 @@ export type DesignConfig = {
 };
 
 /** The epochs that a training goes on for, all at the least rate. */
-export type AnnealingConfig = {
+type AnnealingConfig = {
   readonly epochs: number;
   /** BR, in levels; null: nothing is frozen, so that others have the same epochs to be compared with. */
   readonly boundaryRange: number | null;

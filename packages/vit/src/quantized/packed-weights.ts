@@ -56,7 +56,7 @@ export function packedWeights(config: VitConfig | SwinConfig, design: QuantizedD
 }
 
 /** Whether a parameter of the latent model is in a packed file only as part of a product. */
-export const isFactor = (name: string, { attention }: Pick<QuantizedDesign, 'attention'>): boolean =>
+const isFactor = (name: string, { attention }: Pick<QuantizedDesign, 'attention'>): boolean =>
   attention === 'qkr' && /\.attn\.[qk]\.weight$/.test(name);
 
 /** The parameters and buffers of a latent model that a packed file holds as they are: all but weights with codes, and their steps. */
