@@ -43,8 +43,10 @@ export async function requireWritable(file: string, force: boolean | undefined):
   await writing(access(folder, constants.W_OK));
 }
 
+/** The folder that results go to, made where it is not there; one that cannot be written into is refused before any work. */
 export async function makeFolder(folder: string): Promise<void> {
   await writing(mkdir(folder, { recursive: true }));
+  await writing(access(folder, constants.W_OK));
 }
 
 /** Awaits the writing of a file: what would be a missing input elsewhere is an output here that cannot be created. */
