@@ -232,6 +232,7 @@ async function finish(
     sha256,
     files: { start: startFile, latent: files.latent, packed: files.packed },
     data: options.data,
+    resize: options.resize === true,
     errors: await weightErrors(config, design, parameters),
     oscillation: steps === 0 ? undefined : await lastOscillation(files.oscillation),
   };

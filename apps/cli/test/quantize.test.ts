@@ -125,7 +125,10 @@ describe('proj quantize', () => {
   });
 
   it('agrees with the float model at 8 bits, which evaluate --against tells', long, async () => {
-    await json([...quantize, '--bits', 'w8a8', '--calibrate-only', '--out', 'fine']);
+    const fine = ['--bits', 'w8a8', '--calibrate-only', '--resize', '--out', 'fine'];
+    const { next } = await json([...quantize, ...fine]);
+    // What the images needed, they need again.
+    expect(next).toBe(`proj evaluate ${packedFile('fine')} --data digits --resize`);
     const evaluate = ['evaluate', packedFile('fine'), '--data', 'digits', '--against', float];
     const { against } = await json(evaluate);
     expect(against).toMatchObject({ model: float, divergence: expect.any(Number) });
