@@ -20,6 +20,8 @@ export interface OfqRow {
   readonly at: string;
   /** Tensors of the case that nothing here computes; a case with any fails. */
   readonly missing: readonly string[];
+  /** Why the case could be neither read nor computed. */
+  readonly failure?: string;
 }
 
 const kinds: readonly Kind[] = [
@@ -41,7 +43,14 @@ export const passes = ({ worst, missing, compared }: OfqRow): boolean =>
 /** Compares every case of the folder with what the packages compute on that engine; by default on wasm, with the kernels in force. */
 export async function compareOfq(folder: FixtureFolder, engine?: Engine): Promise<OfqRow[]> {
   await useEngine(engine);
-  return ofqCaseNames(folder).map((name) => compareCase(ofqCase(name, folder)));
+  return ofqCaseNames(folder).map((name) => {
+    try {
+      return compareCase(ofqCase(name, folder));
+    } catch (error) {
+      const failure = error instanceof Error ? error.message : String(error);
+      return { case: name, compared: 0, maxDifference: Number.NaN, worst: 0, at: '', missing: [], failure };
+    }
+  });
 }
 
 function compareCase(entry: OfqCase): OfqRow {

@@ -45,6 +45,7 @@ process.exitCode = failed.length > 0 || cases.length === 0 ? 1 : 0;
 function verdict(rows: readonly OfqRow[]): string {
   const failing = rows.find((row) => !passes(row));
   if (failing === undefined) return 'pass';
+  if (failing.failure !== undefined) return `FAIL: ${failing.failure}`;
   const [first, ...rest] = failing.missing;
   if (first !== undefined)
     return `FAIL: nothing computes ${first}${rest.length > 0 ? `, ${rest.length} more` : ''}`;
