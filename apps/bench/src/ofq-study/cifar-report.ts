@@ -92,7 +92,7 @@ function accuracyTable(settings: CifarSettings, results: StudyResults): TableSec
     kind: 'table',
     title: 'Accuracy',
     note:
-      `Top-1 in percent on ${settings.testImages.toLocaleString('en-US')} test images that nothing was chosen by. All quantized models of a seed start from the same float model, are distilled from it, and see the same images in the same order for the same number of steps; float is that model, which is not trained on. ` +
+      `Top-1 in percent on ${settings.testImages.toLocaleString('en-US')} test images; only the size of the float model was chosen by some of them. All quantized models of a seed start from the same float model, are distilled from it, and see the same images in the same order for the same number of steps; float is that model, which is not trained on. ` +
       'The interval over images is Wilson’s, 95 %; ± is over seeds. Packed files are evaluated as they are read back.',
     head: [
       ...['bits', 'method', 'top-1, %', 'deviation over seeds', 'first seed, interval over images'],
