@@ -52,8 +52,10 @@ export async function openData(spec: string, options: DataOptions): Promise<Imag
 function sized(dataset: ImageDataset, { size, resize }: DataOptions): ImageDataset {
   if (resize !== true || size === undefined) return dataset;
   if (dataset.height === size.size && dataset.width === size.size) return dataset;
-  // Whole images: small ones have no border that evaluation would cut off.
-  return resized(dataset, size.size);
+  const { height, width, channels } = dataset;
+  const stored = async (index: number) => ({ height, width, channels, data: await dataset.images([index]) });
+  // Whole images: small ones have no border that evaluation would cut off. Random crops are cut before any scaling.
+  return { ...resized(dataset, size.size), original: dataset.original?.bind(dataset) ?? stored };
 }
 
 async function open(spec: string, { split, size }: DataOptions): Promise<ImageDataset> {

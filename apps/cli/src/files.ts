@@ -16,12 +16,12 @@ export async function readInput(file: string): Promise<Uint8Array> {
   }
 }
 
-/** Nothing is overwritten without --force, and a folder never. */
-export async function requireAbsent(file: string, force: boolean | undefined): Promise<void> {
+/** Nothing is overwritten without --force, and a folder never. `instead` says what else one may want to do with what is there. */
+export async function requireAbsent(file: string, force: boolean | undefined, instead = ''): Promise<void> {
   const there = await stat(file).catch(() => undefined);
   if (there?.isDirectory()) throw cannotCreate('CLI_NOT_A_FILE', `${file} is a folder; name a file.`);
   if (there !== undefined && force !== true) {
-    throw cannotCreate('CLI_EXISTS', `${file} exists; pass --force to replace it.`);
+    throw cannotCreate('CLI_EXISTS', `${file} exists; pass --force to replace it.${instead}`);
   }
 }
 

@@ -18,6 +18,12 @@ export const numberOption =
     return value;
   };
 
+export const positiveOption = (text: string): number => {
+  const value = numberOption()(text);
+  if (value > 0) return value;
+  throw new InvalidArgumentError('it must be above 0.');
+};
+
 export const integerOption =
   (least: number, most = Number.MAX_SAFE_INTEGER) =>
   (text: string): number => {

@@ -1,4 +1,4 @@
-import type { PublishedRecipe, QuantizationRecipe } from '@proj/recipes';
+import type { AgainstOscillation, PublishedRecipe, QuantizationRecipe } from '@proj/recipes';
 import type { SwinConfig, VitConfig } from '@proj/vit/forward';
 import { ofqPlan, type QuantizedDesign } from '@proj/vit/quantized';
 import { usageError } from './exit.ts';
@@ -26,6 +26,11 @@ export interface RecipeOptions {
   readonly cgaEpochs?: number;
   readonly boundaryRange?: number;
   readonly cgaQueryKey?: boolean;
+  readonly against?: AgainstOscillation['method'];
+  readonly dampeningStrength?: number;
+  readonly freezingMomentum?: number;
+  readonly freezingFrom?: number;
+  readonly freezingTo?: number;
 }
 
 /** For --bits alone: a short training that starts from a float model which is good already. */
@@ -84,6 +89,7 @@ export function recipeOf(published: PublishedRecipe | undefined, options: Recipe
   if (cgaEpochs === 0 && (range !== undefined || queryKey === true)) {
     throw usageError('--boundary-range and --cga-query-key are about annealing; give --cga-epochs too.');
   }
+  const against = againstOf(options);
   return {
     ...base,
     seed: options.seed ?? base.seed,
@@ -97,6 +103,7 @@ export function recipeOf(published: PublishedRecipe | undefined, options: Recipe
     weightDecay: options.weightDecay ?? base.weightDecay,
     labels: options.labels ?? base.labels,
     ...(wanted && { augmentation: wanted }),
+    ...(against && { against }),
     ...(cgaEpochs > 0 && {
       annealing: {
         epochs: cgaEpochs,
@@ -105,4 +112,20 @@ export function recipeOf(published: PublishedRecipe | undefined, options: Recipe
       },
     }),
   };
+}
+
+/** A baseline of Nagel et al. 2022, with the numbers of our studies where no others are given. */
+function againstOf(options: RecipeOptions): AgainstOscillation | undefined {
+  const { against: method, dampeningStrength, freezingMomentum, freezingFrom, freezingTo } = options;
+  const freezing = [freezingMomentum, freezingFrom, freezingTo];
+  if (method !== 'dampening' && dampeningStrength !== undefined) {
+    throw usageError('--dampening-strength is about a baseline; give --against dampening too.');
+  }
+  if (method !== 'freezing' && freezing.some((value) => value !== undefined)) {
+    throw usageError('--freezing-momentum, -from and -to are about a baseline; give --against freezing too.');
+  }
+  if (method === 'dampening') return { method, strength: dampeningStrength ?? 1e-3 };
+  if (method === undefined) return undefined;
+  const threshold = { from: freezingFrom ?? 0.04, to: freezingTo ?? 0.01 };
+  return { method, momentum: freezingMomentum ?? 0.01, threshold };
 }

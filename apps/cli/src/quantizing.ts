@@ -1,66 +1,18 @@
 import { rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { batches, type ImageDataset } from '@proj/datasets';
-import type { PublishedRecipe, QuantizationRecipe, QuantizeEvent } from '@proj/recipes';
+import { batches } from '@proj/datasets';
+import type { QuantizeEvent } from '@proj/recipes';
 import { stateSha256 } from '@proj/tensor-io';
 import { writeFileAtomic, writeSafetensors } from '@proj/tensor-io/node';
 import type { Trained } from '@proj/trainer';
-import type { SwinConfig, VitConfig } from '@proj/vit/forward';
-import type { QuantizedDesign } from '@proj/vit/quantized';
-import type { FlavourChoice } from '@proj/wasm-kernels/install';
 import { wasmRecipes } from './backend.ts';
-import { openData } from './dataset.ts';
-import { usageError } from './exit.ts';
+import { annealInstead, checkContinuation, refuseTraining } from './continuing.ts';
 import { makeFolder, requireAbsent, writing } from './files.ts';
 import { interruption } from './interruption.ts';
 import { lastOscillation } from './last-oscillation.ts';
-import { type FloatModelFile, readFloatModel } from './model-file.ts';
-import type { GlobalOptions } from './options.ts';
 import type { Output } from './output.ts';
-import { publishedStart } from './published-start.ts';
-import { designOf, publishedRecipe, type RecipeOptions, recipeOf } from './quantization-recipe.ts';
+import { filesIn, type Job, prepare, type QuantizeOptions } from './quantization-job.ts';
 import { type Quantized, reportQuantized } from './quantization-report.ts';
 import { interrupted, showTraining } from './show-training.ts';
-
-export interface QuantizeOptions extends GlobalOptions, RecipeOptions {
-  readonly data: string;
-  readonly split: 'train' | 'test';
-  readonly limit?: number;
-  readonly out: string;
-  readonly start?: string;
-  readonly model?: string;
-  readonly resize?: boolean;
-  readonly calibrateOnly?: boolean;
-  readonly workers: number;
-  readonly flavour: FlavourChoice;
-  readonly checkpointEvery: number;
-  readonly oscillationEvery?: number;
-  readonly force?: boolean;
-}
-
-/** Files of a quantization. The first two are its result, the last what a further annealing could go on from. */
-const filesIn = (out: string) => ({
-  packed: join(out, 'model.ofq.safetensors'),
-  latent: join(out, 'model.safetensors'),
-  oscillation: join(out, 'oscillation.json'),
-  checkpoint: join(out, 'checkpoint.safetensors'),
-});
-
-/** Everything that a quantization is made of. */
-interface Job {
-  readonly options: QuantizeOptions;
-  readonly files: ReturnType<typeof filesIn>;
-  readonly startFile: string;
-  readonly start: FloatModelFile;
-  readonly config: VitConfig | SwinConfig;
-  readonly classNames: readonly string[] | undefined;
-  readonly design: QuantizedDesign;
-  readonly recipe: QuantizationRecipe;
-  /** How many images of the first batch set LSQ's steps: all of it where undefined. */
-  readonly calibrationImages: number | undefined;
-  readonly dataset: ImageDataset;
-  readonly output: Output;
-}
 
 /** Quantizes into a folder, going on from the checkpoint in it; whatever can be refused is refused before any work. */
 export async function quantizeModel(
@@ -71,7 +23,8 @@ export async function quantizeModel(
   const signal = interruption();
   const files = filesIn(options.out);
   const { packed, latent } = files;
-  for (const file of [packed, latent]) await requireAbsent(file, options.force);
+  for (const file of [packed, latent]) await requireAbsent(file, options.force, annealInstead(options));
+  checkContinuation(options);
   const recipes = await wasmRecipes(options.flavour, output);
   const job = await prepare(options, files, recipes, output);
   const { formatPlan } = await import('@proj/vit/quantized');
@@ -89,50 +42,6 @@ export async function quantizeModel(
   const end = await trained(job, recipes, signal);
   if (end.kind === 'stopped') throw interrupted(end, args);
   await finish(job, { ...end, steps: end.step });
-}
-
-async function prepare(
-  options: QuantizeOptions,
-  files: Job['files'],
-  { publishedRecipes, requireFit }: Awaited<ReturnType<typeof wasmRecipes>>,
-  output: Output,
-): Promise<Job> {
-  const published = publishedRecipe(publishedRecipes, options);
-  const startFile = await startOf(options, published);
-  if (Object.values(files).some((file) => resolve(file) === resolve(startFile))) {
-    throw usageError(`--start ${startFile} is what this is to write; choose another --out.`);
-  }
-  const start = await readFloatModel(startFile, options.model);
-  const { config, classNames } = start;
-  if (published !== undefined && published.model.name !== config.name) {
-    output.note(
-      `the recipe ${options.recipe} was published for ${published.model.name}; ${startFile} is a ${config.name}`,
-    );
-  }
-  const design = designOf(config, published, options);
-  const recipe = recipeOf(published, options);
-  const size = { size: config.imageSize, cropPct: config.preprocessing.cropPct };
-  const { data, split, limit, resize } = options;
-  const dataset = await openData(data, { split, size, limit, resize });
-  if (recipe.batchSize > dataset.length) {
-    throw usageError(`--batch-size ${recipe.batchSize}: there are only ${dataset.length} images.`);
-  }
-  if (options.workers > recipe.batchSize) {
-    throw usageError(`--workers ${options.workers}: a step has only ${recipe.batchSize} images for them.`);
-  }
-  requireFit(dataset, config, classNames);
-  const known = classNames ?? (dataset.classNames.length === config.classes ? dataset.classNames : undefined);
-  const calibrationImages = published?.calibrationImages;
-  return {
-    ...{ options, files, startFile, start, config, classNames: known },
-    ...{ design, recipe, calibrationImages, dataset, output },
-  };
-}
-
-async function startOf({ start }: QuantizeOptions, published: PublishedRecipe | undefined): Promise<string> {
-  if (start !== undefined) return start;
-  if (published !== undefined) return publishedStart(published.model.name);
-  throw usageError('--start: give the float model to quantize; only a --recipe knows where to look for one.');
 }
 
 /** The steps of all quantizers from the first batch, and no training: weights rounded to the nearest level. */
@@ -163,23 +72,31 @@ async function calibrated({
 }
 
 async function trained(
-  { options, files, config, classNames, design, recipe, calibrationImages, dataset, start, output }: Job,
+  job: Job,
   { kernelReport, quantizeClassifier }: Awaited<ReturnType<typeof wasmRecipes>>,
   signal: AbortSignal,
 ) {
+  const { options, files, config, classNames, design, recipe, calibrationImages, dataset, output } = job;
   const { checkpointFile } = await import('@proj/trainer/node');
   const { quantizationWorkers } = await import('@proj/recipes/node');
   const { workers, checkpointEvery, oscillationEvery, force } = options;
   const store = checkpointFile(files.checkpoint);
   const resume = force === true ? undefined : await store.load();
-  const everySteps = oscillationEvery ?? Math.floor(dataset.length / recipe.batchSize);
+  if (resume !== undefined) refuseTraining(resume, recipe, options);
+  const epochSteps = Math.floor(dataset.length / recipe.batchSize);
+  const { epochs, cooldownEpochs, annealing } = recipe;
+  const toCome = (job.continueFrom ? 0 : epochs + cooldownEpochs) + (annealing?.epochs ?? 0);
+  // What is shorter than an epoch is told of at its end.
+  const everySteps = oscillationEvery ?? Math.max(1, Math.round(Math.min(1, toCome) * epochSteps));
   const events = quantizeClassifier({
     config,
     classNames,
     design,
     recipe,
     dataset,
-    start: start.state,
+    start: job.start.state,
+    ...(job.teacher && { teacher: job.teacher }),
+    continueFrom: job.continueFrom,
     calibrationImages,
     oscillation: { everySteps },
     workers: quantizationWorkers(workers),

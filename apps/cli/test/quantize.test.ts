@@ -10,12 +10,21 @@ const { folder, proj, json, writeIdx } = workplace();
 const float = 'float/model.safetensors';
 const long = { timeout: 240_000 };
 const data = ['--data', 'digits', '--batch-size', '16'];
-const quantize = ['quantize', '--start', float, '--bits', 'w2a2', ...data, '--epochs', '3'];
-/** Stages that differ, and a checkpoint after every second step. */
-const whole = [...quantize, '--cga-epochs', '1', '--boundary-range', '0.05', '--checkpoint-every', '2'];
+/** Six steps, with a checkpoint after every second one. */
+const quantize = ['quantize', '--start', float, '--bits', 'w2a2', ...data, '--epochs', '1.5'];
+const training = [...quantize, '--checkpoint-every', '2'];
+/** Two more. */
+const annealing = ['--cga-epochs', '0.5', '--boundary-range', '0.05'];
+/** Long enough to learn something. */
+const taught = '--batch-size 8 --epochs 12 --learning-rate 2e-3 --min-learning-rate 3e-4'.split(' ');
+const whole = [...training, ...annealing];
 
 const packedFile = (run: string): string => join(run, 'model.ofq.safetensors');
 const read = (file: string): Buffer => readFileSync(join(folder, file));
+const configOf = (run: string): Record<string, unknown> => {
+  const { metadata } = parseSafetensors(new Uint8Array(read(join(run, 'checkpoint.safetensors'))));
+  return JSON.parse(metadata.get('proj.checkpoint')!).config;
+};
 
 /** Sends a signal as soon as there is a checkpoint to go on from. */
 const afterCheckpoint = (run: string, signal: NodeJS.Signals) => ({
@@ -33,34 +42,40 @@ beforeAll(async () => {
   writeIdx('digits', 'train', 64);
   writeIdx('digits', 't10k', 40);
   await json(['train', ...digits, '--epochs', '10', '--out', 'float']);
-  await json([...whole, '--out', 'whole']);
+  await Promise.all([json([...whole, '--out', 'whole']), json([...training, '--out', 'trained'])]);
 }, 240_000);
 
-describe('proj quantize', () => {
-  it('prints the bit plan first and ends in five lines', long, async () => {
-    const { code, stdout, stderr } = await proj([...quantize, '--out', 'shown']);
-    expect(code, stderr).toBe(0);
-    expect(stderr).toMatch(
-      /^vit_digits_28 with statsq weights and qkr attention\nlayer +bits +from\npatch_embed\.proj +w8a8 +patch_embed\n/,
-    );
-    expect(stderr).toContain('head                w8a8  head\n');
-    const lines = stdout.trimEnd().split('\n');
-    expect(lines).toEqual([
-      expect.stringMatching(
-        /^on disk: 56\d\.\d\d KB \(float\/model\.safetensors\) to 1\d\d\.\d\d KB \(shown\/model\.ofq\.safetensors\), [45]\.\dx smaller$/,
-      ),
-      expect.stringMatching(
-        /^weight error .*: largest 0\.\d{3} \(blocks\.\d.*\), mean 0\.\d{3} of 22 weights$/,
-      ),
-      expect.stringMatching(/^not at w2a2: patch_embed\.proj w8a8, head w8a8 .* in float32/),
-      expect.stringMatching(
-        /^oscillating weights: \d+\.\d\d %; \d+\.\d\d % within the boundary range \(step 12 of 12\)$/,
-      ),
-      expect.stringMatching(
-        /^SHA-256 of the parameters [0-9a-f]{64}; next: proj evaluate shown\/model\.ofq\.safetensors --data digits$/,
-      ),
-    ]);
-  });
+describe.concurrent('proj quantize', () => {
+  it(
+    'learns at 2 bits what the labels say, prints the bit plan first and ends in five lines',
+    long,
+    async () => {
+      const { code, stdout, stderr } = await proj([...quantize, ...taught, '--out', 'shown']);
+      expect(code, stderr).toBe(0);
+      expect(stderr).toMatch(
+        /^vit_digits_28 with statsq weights and qkr attention\nlayer +bits +from\npatch_embed\.proj +w8a8 +patch_embed\n/,
+      );
+      expect(stderr).toContain('head                w8a8  head\n');
+      const lines = stdout.trimEnd().split('\n');
+      expect(lines).toEqual([
+        expect.stringMatching(
+          /^on disk: 56\d\.\d\d KB \(float\/model\.safetensors\) to 1\d\d\.\d\d KB \(shown\/model\.ofq\.safetensors\), [45]\.\dx smaller$/,
+        ),
+        expect.stringMatching(
+          /^weight error .*: largest 0\.\d{3} \(blocks\.\d.*\), mean 0\.\d{3} of 22 weights$/,
+        ),
+        expect.stringMatching(/^not at w2a2: patch_embed\.proj w8a8, head w8a8 .* in float32/),
+        expect.stringMatching(
+          /^oscillating weights: \d+\.\d\d %; \d+\.\d\d % within the boundary range \(step 96 of 96\)$/,
+        ),
+        expect.stringMatching(
+          /^SHA-256 of the parameters [0-9a-f]{64}; next: proj evaluate shown\/model\.ofq\.safetensors --data digits$/,
+        ),
+      ]);
+      const { top1 } = await json(['evaluate', packedFile('shown'), '--data', 'digits']);
+      expect(top1).toBeGreaterThan(90);
+    },
+  );
 
   it('goes on after kill -9, and ends in the bits of an uninterrupted run', long, async () => {
     const killed = await proj([...whole, '--out', 'killed'], afterCheckpoint('killed', 'SIGKILL'));
@@ -82,7 +97,7 @@ describe('proj quantize', () => {
       );
       expect(code).toBe(130);
       expect(stderr).toMatch(
-        /stopped at step \d+ of 16, checkpoint written; go on with:\n {2}proj quantize --start float/,
+        /stopped at step \d+ of 8, checkpoint written; go on with:\n {2}proj quantize --start float/,
       );
       const other = await proj([...whole, '--out', 'stopped', '--weight-decay', '0']);
       expect([other.code, other.stderr]).toEqual([65, expect.stringContaining('TRAINER_CONFIG_MISMATCH')]);
@@ -91,9 +106,56 @@ describe('proj quantize', () => {
     },
   );
 
+  it('anneals a finished training, into the bits of one run of both', long, async () => {
+    const anneal = [...whole, '--continue-from', 'trained', '--out', 'annealed'];
+    const { code, stdout, stderr } = await proj(anneal);
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(/going on from step 6 of 8\n(.*\n)*.*annealing from step 6 on\n/);
+    expect(stdout).toContain('within the boundary range (step 8 of 8)\n');
+    for (const file of ['model.ofq.safetensors', 'model.safetensors', 'checkpoint.safetensors']) {
+      expect(read(`annealed/${file}`).equals(read(`whole/${file}`)), file).toBe(true);
+    }
+    const hint = 'give the same command with --continue-from trained and another --out';
+    const inPlace = await proj([...whole, '--out', 'trained']);
+    expect([inPlace.code, inPlace.stderr]).toEqual([73, expect.stringContaining(hint)]);
+    const other = await proj([...anneal, '--out', 'x', '--seed', '1']);
+    expect([other.code, other.stderr]).toEqual([65, expect.stringContaining('TRAINER_CONFIG_MISMATCH')]);
+  });
+
+  it('does not take a training that was stopped for one with annealing', long, async () => {
+    const stopped = await proj([...training, '--out', 'early'], afterCheckpoint('early', 'SIGINT'));
+    expect(stopped.code).toBe(130);
+    const annealed = await proj([...whole, '--out', 'early']);
+    expect([annealed.code, annealed.stderr]).toEqual([65, expect.stringContaining('CLI_NOT_ANNEALED')]);
+    const early = await proj([...whole, '--continue-from', 'early/checkpoint.safetensors', '--out', 'x']);
+    expect([early.code, early.stderr]).toEqual([65, expect.stringContaining('Resume that training first')]);
+  });
+
+  it('imitates another teacher, and has baselines against oscillation', long, async () => {
+    const { state, metadata } = parseSafetensors(new Uint8Array(read(float)));
+    const head = state.get('head.bias')!;
+    const bytes = new Uint8Array(new Float32Array(head.bytes.length / 4).fill(1).map((_, i) => i % 2).buffer);
+    const teacher = new Map(state).set('head.bias', { ...head, bytes });
+    writeFileSync(join(folder, 'teacher.safetensors'), serializeSafetensors(teacher, metadata));
+    const short = [...quantize, '--epochs', '0.5', '--weights', 'lsq', '--attention', 'plain'];
+    const runs = [
+      ['--out', 'alone'],
+      ['--out', 'teacher', '--teacher', 'teacher.safetensors'],
+      ['--out', 'dampening', '--against', 'dampening', '--dampening-strength', '10'],
+    ];
+    const ends = await Promise.all(runs.map((run) => json([...short, ...run])));
+    expect(new Set(ends.map(({ sha256 }) => sha256)).size).toBe(3);
+    await json([...short, '--out', 'freezing', '--against', 'freezing', '--freezing-from', '0.3']);
+    expect(JSON.parse(configOf('freezing')['against'] as string)).toEqual({
+      method: 'freezing',
+      momentum: 0.01,
+      threshold: { from: 0.3, to: 0.01 },
+    });
+  });
+
   it('shares its steps between workers, and replaces what is there only with --force', long, async () => {
     const shared = [...quantize, '--workers', '2', '--out', 'shared'];
-    expect((await json(shared))['steps']).toBe(12);
+    expect((await json(shared))['steps']).toBe(6);
     const again = await proj(shared);
     expect([again.code, again.stderr]).toEqual([73, expect.stringContaining('exists; pass --force')]);
     await json([...shared, '--force', '--calibrate-only']);
@@ -117,13 +179,6 @@ describe('proj quantize', () => {
     );
   });
 
-  it('learns at 2 bits what the labels say', long, async () => {
-    const taught = ['--epochs', '25', '--learning-rate', '3e-3', '--out', 'taught'];
-    await json([...quantize, ...taught]);
-    const { top1 } = await json(['evaluate', packedFile('taught'), '--data', 'digits']);
-    expect(top1).toBeGreaterThan(90);
-  });
-
   it('agrees with the float model at 8 bits, which evaluate --against tells', long, async () => {
     const fine = ['--bits', 'w8a8', '--calibrate-only', '--resize', '--out', 'fine'];
     const { next } = await json([...quantize, ...fine]);
@@ -136,7 +191,7 @@ describe('proj quantize', () => {
   });
 });
 
-describe('a quantized model', () => {
+describe.concurrent('a quantized model', () => {
   it('evaluates the same from its codes and from its latent weights', long, async () => {
     const [packed, latent] = await Promise.all(
       [packedFile('whole'), 'whole/model.safetensors'].map((file) =>
@@ -200,12 +255,31 @@ describe('a quantized model', () => {
   });
 });
 
-describe('what proj quantize refuses before any work', () => {
+describe.concurrent('what proj quantize refuses before any work', () => {
   it.each<[number, string, readonly string[]]>([
     [2, 'say how to quantize', ['--start', float]],
     [2, 'only a --recipe knows where to look for one', ['--bits', 'w2a2']],
     [2, '--recipe deit-huge-w1a1: there are deit-tiny-w2a2', ['--recipe', 'deit-huge-w1a1']],
     [2, "argument 'w5a2' is invalid", ['--start', float, '--bits', 'w5a2']],
+    [
+      2,
+      'anneals a training; give --cga-epochs too',
+      ['--start', float, '--bits', 'w2a2', '--continue-from', 'trained'],
+    ],
+    [2, 'choose another --out', [...whole.slice(1), '--continue-from', 'x']],
+    [66, 'there is no y', [...whole.slice(1), '--continue-from', 'y']],
+    [2, 'give --against freezing too', ['--start', float, '--bits', 'w2a2', '--freezing-to', '0.1']],
+    [
+      65,
+      'quantize with lsq or lsq+',
+      ['--start', float, '--bits', 'w2a2', '--against', 'dampening', '--batch-size', '16'],
+    ],
+    [
+      65,
+      'CLI_QUANTIZED',
+      ['--start', float, '--bits', 'w2a2', '--teacher', packedFile('whole'), '--batch-size', '16'],
+    ],
+    [2, 'it must be above 0', ['--start', float, '--bits', 'w2a2', '--epochs', '0']],
     [2, 'give --cga-epochs too', ['--start', float, '--bits', 'w2a2', '--boundary-range', '0.01']],
     [2, 'there are only 64 images', ['--start', float, '--recipe', 'deit-tiny-w2a2']],
     [2, 'is what this is to write', ['--start', 'x/model.safetensors', '--bits', 'w2a2']],
@@ -231,7 +305,7 @@ describe('the published recipe', () => {
     'runs on a few real images from the weights in the data folder',
     long,
     async () => {
-      const few = ['--limit', '4', '--batch-size', '4', '--epochs', '1', '--cooldown-epochs', '0'];
+      const few = ['--limit', '2', '--batch-size', '2', '--epochs', '1', '--cooldown-epochs', '0'];
       const { code, stdout, stderr } = await proj(
         [
           'quantize',

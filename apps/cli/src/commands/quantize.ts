@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { flavourOption, integerOption, numberOption, withData } from '../options.ts';
+import { flavourOption, integerOption, numberOption, positiveOption, withData } from '../options.ts';
 import { createOutput } from '../output.ts';
-import { type QuantizeOptions, quantizeModel } from '../quantizing.ts';
+import type { QuantizeOptions } from '../quantization-job.ts';
+import { quantizeModel } from '../quantizing.ts';
 
 /** @param args the whole command line, to be shown again where the training can go on. */
 export function quantizeCommand(args: readonly string[]): Command {
@@ -15,6 +16,11 @@ export function quantizeCommand(args: readonly string[]): Command {
     )
     .option('--recipe <name>', 'a published training, e.g. deit-tiny-w2a2; all options below change it')
     .option('--start <model>', "float weights (default: those of the recipe's model in PROJ_DATA_DIR)")
+    .option(
+      '--continue-from <folder>',
+      'only anneal, from the checkpoint of a finished training without --cga-epochs; all else is given as it was there',
+    )
+    .option('--teacher <model>', 'another float model of the same classes to imitate (default: the start)')
     .option('--model <name>', 'architecture of a --start without our metadata (default: by its shapes)')
     .option(
       '--bits <bits>',
@@ -40,8 +46,8 @@ export function quantizeCommand(args: readonly string[]): Command {
     )
     .option('--calibrate-only', 'no training: set all steps on one batch and round to the nearest')
     .option('--seed <n>', 'seed of every random draw (0)', integerOption(Number.MIN_SAFE_INTEGER))
-    .option('--epochs <n>', 'passes over the data (10)', integerOption(1))
-    .option('--cooldown-epochs <n>', 'more of them at the least rate (0)', integerOption(0))
+    .option('--epochs <n>', 'passes over the data, here and below also in fractions (10)', positiveOption)
+    .option('--cooldown-epochs <n>', 'more of them at the least rate (0)', numberOption(0))
     .option('--batch-size <n>', 'images a step (64)', integerOption(1))
     .option('--learning-rate <x>', 'at the top of the cosine (5e-4)', numberOption(0))
     .option('--min-learning-rate <x>', 'at its end (1e-5)', numberOption(0))
@@ -63,9 +69,33 @@ export function quantizeCommand(args: readonly string[]): Command {
     )
     .option('--flip', "mirror every second image by chance, in place of the recipe's augmentation")
     .option('--no-augmentation', 'images as they are')
-    .option('--cga-epochs <n>', 'confidence-guided annealing at the end (0)', integerOption(0))
+    .option('--cga-epochs <n>', 'confidence-guided annealing at the end (0)', numberOption(0))
     .option('--boundary-range <x>', 'of levels, within which it trains weights on (0.005)', numberOption(0))
     .option('--cga-query-key', "hold back QKR's confident products, too")
+    .addOption(
+      choice(
+        '--against <baseline>',
+        'what else to do against oscillation, where weights have LSQ',
+        'dampening',
+        'freezing',
+      ),
+    )
+    .option(
+      '--dampening-strength <x>',
+      'weight of the penalty at the end of the training (1e-3)',
+      numberOption(0),
+    )
+    .option(
+      '--freezing-momentum <x>',
+      'of the averages that tell which weights oscillate (0.01)',
+      positiveOption,
+    )
+    .option(
+      '--freezing-from <x>',
+      'how often frozen weights oscillate, at the beginning (0.04)',
+      positiveOption,
+    )
+    .option('--freezing-to <x>', 'the same at the end (0.01)', positiveOption)
     .option('--resize', 'scale images of another size to that of the model')
     .option('--limit <n>', 'only the first n images', integerOption(1))
     .addOption(flavourOption())
@@ -81,7 +111,7 @@ export function quantizeCommand(args: readonly string[]): Command {
   return command
     .addHelpText(
       'after',
-      '\nExamples:\n  proj quantize --start demo-results/standard.safetensors --bits w2a2 --data demo-results/digits --split test --out runs/w2a2\n  proj quantize --start model.safetensors --bits w4a4 --calibrate-only --data images --out runs/rounded\n  proj quantize --recipe deit-tiny-w2a2 --data /imagenet --workers 8 --out runs/deit-tiny-w2a2',
+      '\nExamples:\n  proj quantize --start demo-results/standard.safetensors --bits w2a2 --data demo-results/digits --split test --out runs/w2a2\n  proj quantize --start demo-results/standard.safetensors --bits w2a2 --data demo-results/digits --split test --cga-epochs 2 --continue-from runs/w2a2 --out runs/annealed\n  proj quantize --start model.safetensors --bits w4a4 --calibrate-only --data images --out runs/rounded\n  proj quantize --recipe deit-tiny-w2a2 --data /imagenet --workers 8 --out runs/deit-tiny-w2a2',
     )
     .action(async (_: unknown, self: Command) => {
       const options = self.optsWithGlobals<QuantizeOptions>();

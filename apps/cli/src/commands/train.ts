@@ -5,6 +5,7 @@ import {
   integerOption,
   modelOption,
   numberOption,
+  positiveOption,
   seedOption,
   severityOption,
   withData,
@@ -24,7 +25,7 @@ export function trainCommand(args: readonly string[]): Command {
     .addOption(corruptionOption())
     .addOption(severityOption())
     .addOption(seedOption())
-    .option('--epochs <n>', 'passes over the data', integerOption(1), 10)
+    .option('--epochs <n>', 'passes over the data, also in fractions', positiveOption, 10)
     .option('--batch-size <n>', 'images a step', integerOption(1), 64)
     .option('--learning-rate <x>', 'at the top of the cosine', numberOption(0), 1e-3)
     .option('--min-learning-rate <x>', 'at its end', numberOption(0), 1e-5)
