@@ -23,6 +23,7 @@ const study: DeitSettings = {
   weightDecay: 0.05,
   calibrationImages: 32,
   oscillationRecords: 10,
+  timedSteps: 15,
   // A checkpoint has 70 MB.
   checkpointSteps: 50,
 };
@@ -36,6 +37,7 @@ const smoke: DeitSettings = {
   tinyTestImages: 200,
   batchSize: 4,
   calibrationImages: 8,
+  timedSteps: 5,
 };
 
 export default defineExperiment<DeitSettings>({

@@ -1,7 +1,9 @@
 import type { Outcome } from '../experiment.ts';
+import { spread } from '../kernels/statistics.ts';
 import type { Cell, Section, TableSection } from '../report/section.ts';
 import { rightImagesOf } from '../tasks/compare-logits.ts';
-import { type DeitSettings, rounded, tests } from './deit.ts';
+import { FLOAT, timeTrainingSteps } from '../tasks/time-training-steps.ts';
+import { type DeitSettings, rounded, tests, timedName } from './deit.ts';
 import { formatted, pairedDifference, wilson } from './intervals.ts';
 import { type Method, namedMethods } from './methods.ts';
 import { oscillationFigures } from './oscillation-figures.ts';
@@ -25,7 +27,7 @@ export async function deitReport(outcome: Outcome<DeitSettings>): Promise<Sectio
   return [
     ...tests.map((test) => accuracyTable(settings, results, rows, test)),
     differencesTable(settings, results, rows),
-    costTable(results, rows),
+    costTable(settings, outcome, rows),
     ...(await oscillationFigures(watched, results)),
   ];
 }
@@ -110,26 +112,41 @@ function differencesTable({ seed }: DeitSettings, results: StudyResults, rows: r
   };
 }
 
-function costTable(results: StudyResults, rows: readonly Row[]): TableSection {
-  const seconds = (quantized: Quantized, before: Quantized | undefined) =>
-    quantized.run.seconds + (before?.run.seconds ?? 0);
+function costTable(
+  { batchSize }: DeitSettings,
+  outcome: Outcome<DeitSettings>,
+  rows: readonly Row[],
+): TableSection {
+  const [timed] = outcome.of(timeTrainingSteps);
+  const step = (name: string): Cell[] => {
+    const values = timed?.result.milliseconds[name];
+    if (values === undefined) return [null, null];
+    const { median, q1, q3 } = spread(values);
+    return [median, `${q1.toFixed(0)} to ${q3.toFixed(0)}`];
+  };
   return {
     kind: 'table',
     title: 'Time and size',
-    note: 'Time is of the whole job, with reading and decoding the images, the teacher, and other jobs on the machine at the same time; steps are of the same batch size. Sizes are of the packed file, embedding and head with 8 bits, and of the float32 model.',
-    head: ['bits', 'method', 'steps', 'ms a step', 'file, MB', 'float, MB', 'oscillating at the end, %'],
-    rows: rows.flatMap(({ bits, name, quantized }): Cell[][] => {
-      if (quantized === undefined) return [];
-      const { steps, bytes, oscillation } = quantized.result;
-      const took = seconds(quantized, results.before(quantized));
-      return [
-        [
-          ...[`W${bits}A${bits}`, name, steps, steps === 0 ? null : (1000 * took) / steps],
-          ...[bytes.packed / 1e6, bytes.float32 / 1e6],
-          oscillation === null ? null : 100 * oscillation.oscillating,
-        ],
-      ];
-    }),
-    digits: [0, 0, 0, 0, 2, 2, 2],
+    note: `A training step of ${batchSize} images with everything in it: reading them, the teacher, gradients and AdamW; float is the float model's own training, without a teacher. Measured in turn in one process, with nothing else running. Sizes are of the packed file, embedding and head with 8 bits, and of the float32 model.`,
+    head: [
+      ...['bits', 'method', 'ms a step, median', 'quartiles', 'steps trained', 'file, MB'],
+      ...['float, MB', 'oscillating at the end, %'],
+    ],
+    rows: [
+      ['float', '', ...step(FLOAT), null, null, null, null],
+      ...rows.flatMap(({ bits, name, method, quantized }): Cell[][] => {
+        if (quantized === undefined) return [];
+        const { steps, bytes, oscillation } = quantized.result;
+        return [
+          [
+            ...[`W${bits}A${bits}`, name],
+            ...(method === undefined ? [null, null] : step(timedName(method.name, bits))),
+            ...[steps, bytes.packed / 1e6, bytes.float32 / 1e6],
+            oscillation === null ? null : 100 * oscillation.oscillating,
+          ],
+        ];
+      }),
+    ],
+    digits: [0, 0, 0, 0, 0, 2, 2, 2],
   };
 }

@@ -5,6 +5,7 @@ import type { ImagesConfig } from '../tasks/images.ts';
 import { pretrainedModel } from '../tasks/pretrained-model.ts';
 import { quantizeClassifier } from '../tasks/quantize-classifier.ts';
 import type { DesignConfig } from '../tasks/quantize-config.ts';
+import { timeTrainingSteps } from '../tasks/time-training-steps.ts';
 import { bitsOf, commonRecipe, flavourOf, type RecipeSettings } from './design.ts';
 import { namedMethods } from './methods.ts';
 import { training } from './trainings.ts';
@@ -21,6 +22,8 @@ export type DeitSettings = RecipeSettings & {
   /** Tiny-ImageNet's, scaled up: for training, and of its validation images. */
   readonly tinyImages: number;
   readonly tinyTestImages: number;
+  /** Training steps of each method that are timed. */
+  readonly timedSteps: number;
 };
 
 const sample = 'imagenet-sample';
@@ -37,6 +40,9 @@ export const rounded = [
   { name: 'rounded to nearest, LSQ’s steps', design: { weights: 'lsq', attention: 'plain' } },
   { name: 'rounded to nearest, StatsQ + QKR', design: { weights: 'statsq', attention: 'qkr' } },
 ] as const satisfies readonly { name: string; design: Omit<DesignConfig, 'bits'> }[];
+
+/** How the job that times steps calls them. */
+export const timedName = (method: string, bits: number): string => `${method}, W${bits}A${bits}`;
 
 export function jobsOf(settings: DeitSettings): AnyJob[] {
   const { seed, sampleImages, heldBackImages, tinyImages, tinyTestImages } = settings;
@@ -76,7 +82,24 @@ export function jobsOf(settings: DeitSettings): AnyJob[] {
     ];
   };
 
+  const timed = job(timeTrainingSteps, {
+    label: 'time of training steps',
+    config: {
+      ...{ flavour, model, images: train, batchSize: settings.batchSize, rounds: settings.timedSteps },
+      designs: settings.bits.flatMap((bits) =>
+        namedMethods('methods', settings.methods)
+          .filter(({ against }) => against === undefined)
+          .map(({ name, design }) => ({
+            name: timedName(name, bits),
+            design: { ...design, bits: bitsOf('bits', [bits])[0]! },
+          })),
+      ),
+    },
+    ...{ seed, data, needs: { float } },
+  });
+
   return [
+    timed,
     ...evaluated('float', { float }),
     ...bitsOf('bits', settings.bits).flatMap((bits) => {
       const onlyRounded = rounded.map(({ name, design }) =>
