@@ -74,6 +74,14 @@ describe('bench run kernels', () => {
     expect(report).not.toContain('reached');
   });
 
+  it('counts what tensors take in an attention: less at the peak of DeiT-T where QKR is one step of the tape', async () => {
+    await bench(kernels('attention', 'attention', 'reproducible', 1));
+    const [row] = measured('attention').get('attention')!.group.rows;
+    const bytes = (column: string) => requireTimes(column, row!.cells[column]).peakBytes!;
+    expect(bytes('QKR, reproducible')).toBeGreaterThan(2 ** 20);
+    expect(bytes('QKR, reproducible')).toBeLessThan(bytes('plain, reproducible') / 2);
+  });
+
   it('runs every other kind of work with our kernels, in one thread and in two', {
     timeout: 300_000,
   }, async () => {

@@ -1,3 +1,4 @@
+import { attentionCases } from './attention-cases.ts';
 import { PEAK_FLOP } from './child/peak-task.ts';
 import { type EngineName, ours } from './engine-names.ts';
 import { flopOf, productCases, quickProductCases, sizesOf } from './products.ts';
@@ -38,6 +39,10 @@ export const PEAK_COLUMN = '128-bit FMA peak';
 /** The column of a flavour's W2A2 step, beside that of its float step. */
 export const quantizedColumn = (flavour: (typeof ours)[number]): string => `${flavour} W2A2`;
 
+/** The column of a flavour's attention, with QKR or plain. */
+const attentionColumn = (flavour: (typeof ours)[number], attention: 'plain' | 'qkr'): string =>
+  `${attention === 'qkr' ? 'QKR' : attention}, ${flavour}`;
+
 const onAll = (task: Task, engines: readonly EngineName[], flop?: number): Column[] =>
   engines.map((engine) => ({ column: engine, engine, task, ...(flop !== undefined && { flop }) }));
 
@@ -55,6 +60,7 @@ export const groupNames = [
   'inference',
   'training',
   'quantized',
+  'attention',
   'convolution',
 ] as const;
 export type GroupName = (typeof groupNames)[number];
@@ -169,6 +175,23 @@ const groups: Readonly<Record<GroupName, (quick: boolean) => Omit<Group, 'name'>
       ],
     };
   },
+  attention: (quick) => ({
+    title: 'One attention at 2 bits, plain and with QKR',
+    note: "Milliseconds, forward and backward; tensors at the peak: parameters, inputs and what the tape keeps, without the kernels' own workspace.",
+    rows: (quick ? attentionCases.slice(0, 1) : attentionCases).map(({ name, batch, of, ...attention }) => ({
+      name: `${name} (${batch} ${of})`,
+      tags: [],
+      threads: 1,
+      columns: ours.flatMap((engine) =>
+        (['plain', 'qkr'] as const).map((kind) => ({
+          column: attentionColumn(engine, kind),
+          engine,
+          task: { kind: 'attention', ...attention, batch, bits: 2, attention: kind } as const,
+        })),
+      ),
+      weight: 25,
+    })),
+  }),
   convolution: (quick) => {
     const [batch, wide] = quick ? [1, 16] : [2, 64];
     const widths = [1, 'pool', 2, 'pool', 4, 4, 'pool', 8, 8, 'pool', 8, 8, 'pool'].map((width) =>

@@ -35,7 +35,7 @@ export async function measureRow(
 ): Promise<Record<string, Cell>> {
   const { rounds, clock, sampleSeconds, warmUpSeconds, alone, tell } = measuring;
   const cells: Record<string, Cell> = {};
-  const ready: (Entry & { calls: number; samples: number[] })[] = [];
+  const ready: (Entry & { calls: number; samples: number[]; peakBytes: number | undefined })[] = [];
   const steps = entries.length * (rounds + 1);
   let done = 0;
   const advance = (count = 1) => {
@@ -64,6 +64,7 @@ export async function measureRow(
         ...entry,
         calls: Math.max(1, Math.ceil(sampleSeconds / reply.secondsPerCall)),
         samples: [],
+        peakBytes: reply.peakBytes,
       });
     }
     if (cells[column] !== undefined) advance(rounds);
@@ -77,13 +78,14 @@ export async function measureRow(
       advance();
     }
   }
-  for (const { column, engine, calls, samples, flop } of ready) {
+  for (const { column, engine, calls, samples, flop, peakBytes } of ready) {
     const reply = await engine.request({ do: 'release', slot: column });
     const heap = alone && 'heapBytes' in reply ? reply.heapBytes : null;
     cells[column] ??= {
       ...{ seconds: spread(samples), rounds: samples, calls },
       ...(flop !== undefined && { flop }),
       ...(heap !== null && { heapBytes: heap }),
+      ...(peakBytes !== undefined && { peakBytes }),
     };
   }
   return cells;

@@ -13,6 +13,8 @@ export type Cell =
       readonly flop?: number;
       /** What the engine's WebAssembly memory had grown to, where the engine ran for this row alone. */
       readonly heapBytes?: number;
+      /** What tensors took at most during a call, where that was counted. */
+      readonly peakBytes?: number;
     }
   | { readonly missing: string };
 

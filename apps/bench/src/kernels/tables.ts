@@ -30,9 +30,13 @@ export function groupTable({ title, note, columns, rows }: GroupResult): TextTab
         ...columns.map((column) => shown(row.cells[column])),
         ...compared.map((flavour) => times(timeRatio(row, base!, flavour)?.median)),
       ],
-      ...(columns.some((column) => heapOf(row.cells[column]) !== '-')
-        ? [['heap, MiB', ...columns.map((column) => heapOf(row.cells[column])), ...compared.map(() => '')]]
-        : []),
+      ...(['heap', 'peak'] as const).flatMap((memory) => {
+        const shownBytes = columns.map((column) => mebibytes(row.cells[column], memory));
+        const title = memory === 'heap' ? 'heap, MiB' : 'tensors at the peak, MiB';
+        return shownBytes.some((bytes) => bytes !== '-')
+          ? [[title, ...shownBytes, ...compared.map(() => '')]]
+          : [];
+      }),
     ]),
   };
 }
@@ -66,9 +70,9 @@ function shown(cell: Cell | undefined): string {
   return `${value.toFixed(value < 10 ? 2 : 1)} ±${around.toFixed(0)}%`;
 }
 
-function heapOf(cell: Cell | undefined): string {
-  if (cell === undefined || 'missing' in cell || cell.heapBytes === undefined) return '-';
-  return (cell.heapBytes / 2 ** 20).toFixed(0);
+function mebibytes(cell: Cell | undefined, memory: 'heap' | 'peak'): string {
+  const bytes = cell === undefined || 'missing' in cell ? undefined : cell[`${memory}Bytes`];
+  return bytes === undefined ? '-' : (bytes / 2 ** 20).toFixed(memory === 'heap' ? 0 : 1);
 }
 
 /** Why cells are empty: each reason once, with the rows that it holds for. */

@@ -35,6 +35,19 @@ export type Task =
       readonly batch: number;
       readonly bits?: 2 | 3 | 4;
     }
+  /**
+   * Forward and backward of one quantized self-attention, of the shape that `attn` has in an architecture of `@proj/vit`; a batch is of images
+   * or, in a Swin Transformer, of windows.
+   */
+  | {
+      readonly kind: 'attention';
+      readonly architecture: string;
+      readonly attn: string;
+      readonly heads: number;
+      readonly batch: number;
+      readonly bits: 2 | 3 | 4;
+      readonly attention: 'plain' | 'qkr';
+    }
   /** Forward, backward and SGD step of a VGG-11 for 32 px (Simonyan and Zisserman 2015, configuration A, one linear layer). */
   | { readonly kind: 'convolution'; readonly batch: number; readonly widths: readonly (number | 'pool')[] };
 
@@ -56,8 +69,11 @@ export type Request =
 /** The engine's answer, JSON. Its first line, before any request, says what it is. */
 export type Reply =
   | { readonly about: string }
-  /** Ready and warm. `check` is the beginning of the result, to be compared between engines. */
-  | { readonly secondsPerCall: number; readonly check: readonly number[] }
+  /**
+   * Ready and warm. `check` is the beginning of the result, to be compared between engines; `peakBytes` what tensors took at most during a
+   * call, of a task that counts it.
+   */
+  | { readonly secondsPerCall: number; readonly check: readonly number[]; readonly peakBytes?: number }
   | { readonly unsupported: string }
   | { readonly failed: string }
   /** CPU time of the whole process and wall time, in seconds, of all calls together. */

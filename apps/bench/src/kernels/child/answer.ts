@@ -7,6 +7,8 @@ export interface Prepared {
   run(): void | Promise<void>;
   /** The beginning of the result of the first call. */
   check(): Promise<readonly number[]>;
+  /** Bytes of tensors at the peak of a call, its inputs among them; of tasks that are asked for it. */
+  peakBytes?(): Promise<number>;
   release(): void;
 }
 
@@ -38,8 +40,9 @@ export function answering(engine: Engine, cpuSeconds: () => number): (request: R
       const prepared = await preparing;
       slots.set(request.slot, prepared);
       const check = await prepared.check();
+      const peakBytes = await prepared.peakBytes?.();
       const secondsPerCall = await warmUp((calls) => timed(prepared, calls), request.warmUpSeconds);
-      return { secondsPerCall, check };
+      return { secondsPerCall, check, ...(peakBytes !== undefined && { peakBytes }) };
     }
     const prepared = slots.get(request.slot);
     if (prepared === undefined) throw new Error(`nothing is prepared as ${request.slot}`);

@@ -4,6 +4,7 @@ import { getBackend, setBackend, version_core } from '@tensorflow/tfjs-core';
 import type { EngineName } from '../engine-names.ts';
 import type { Task } from '../tasks.ts';
 import type { Engine, Prepared } from './answer.ts';
+import { attentionTask } from './attention-task.ts';
 import { convolutionTask } from './convolution-task.ts';
 import { fusedTask } from './fused-task.ts';
 import { tfjsHeapBytes } from './inputs.ts';
@@ -49,6 +50,8 @@ export async function tfjsEngine(
           return inferenceTask(task, plain);
         case 'training':
           return vitTrainingTask(task, plain, threads);
+        case 'attention':
+          return attentionTask(task);
         case 'convolution':
           // tfjs-wasm has no gradient of a convolution with respect to its filter.
           return name === 'stock' ? undefined : convolutionTask(task);
