@@ -20,6 +20,8 @@ export interface Quantized {
   readonly data: string;
   /** Images of another size are scaled, here as in the next command. */
   readonly resize: boolean;
+  /** Whether an accuracy can be measured on these data. */
+  readonly labelled: boolean;
   /** ‖quantized - latent‖ / ‖latent‖ of each weight. */
   readonly errors: ReadonlyMap<string, number>;
   readonly oscillation: Oscillation | undefined;
@@ -27,14 +29,14 @@ export interface Quantized {
 
 /** The five lines that a quantization ends in. */
 export async function reportQuantized(quantized: Quantized, output: Output): Promise<void> {
-  const { config, design, dataset, steps, sha256, files, data, resize, errors, oscillation } = quantized;
+  const { config, design, dataset, steps, sha256, files, errors, oscillation } = quantized;
   const [before, after] = [await fileBytes(files.start), await fileBytes(files.packed)];
   const largest = [...errors].reduce((a, b) => (b[1] > a[1] ? b : a));
   const mean = [...errors.values()].reduce((sum, error) => sum + error, 0) / errors.size;
   const skipped = [...layerBits(config, design)].flatMap(([layer, { weight, activation, rule }]) =>
     rule === 'default' ? [] : [{ layer, bits: `w${weight}a${activation}`, rule }],
   );
-  const next = commandLine(['evaluate', files.packed, '--data', data, ...(resize ? ['--resize'] : [])]);
+  const next = commandLine(nextCommand(quantized));
   const shares = oscillation?.shares;
   const result = {
     model: files.packed,
@@ -67,6 +69,9 @@ export async function reportQuantized(quantized: Quantized, output: Output): Pro
     ].join('\n'),
   );
 }
+
+const nextCommand = ({ files: { packed }, data, resize, labelled }: Quantized): string[] =>
+  labelled ? ['evaluate', packed, '--data', data, ...(resize ? ['--resize'] : [])] : ['inspect', packed];
 
 const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 

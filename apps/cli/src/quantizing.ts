@@ -8,6 +8,7 @@ import { wasmRecipes } from './backend.ts';
 import { annealInstead, checkContinuation, refuseTraining } from './continuing.ts';
 import { makeFolder, requireAbsent, writing } from './files.ts';
 import { interruption } from './interruption.ts';
+import { labelsTell } from './labels.ts';
 import { lastOscillation } from './last-oscillation.ts';
 import type { Output } from './output.ts';
 import { filesIn, type Job, prepare, type QuantizeOptions } from './quantization-job.ts';
@@ -150,6 +151,7 @@ async function finish(
     files: { start: startFile, latent: files.latent, packed: files.packed },
     data: options.data,
     resize: options.resize === true,
+    labelled: labelsTell({ config, classNames }, dataset),
     errors: await weightErrors(config, design, parameters),
     oscillation: steps === 0 ? undefined : await lastOscillation(files.oscillation),
   };

@@ -24,6 +24,9 @@ beforeAll(async () => {
   await json([...patch, '--out', 'patched.safetensors']);
   const { state } = await readSafetensors(join(folder, model));
   await writeSafetensors(join(folder, 'bare.safetensors'), state);
+  const list = { size: [28, 28], class_names: ['a', 'b'], images: [[0, 1, 1, 'b.png']] };
+  writeFileSync(join(folder, 'two.json'), JSON.stringify(list));
+  writeFileSync(join(folder, 'two.bin'), ' ');
   await json(['corrupt', 'fog', '--data', 'test-only', '--out', 'renamed']);
   writeFileSync(join(folder, 'renamed', 'classes.json'), JSON.stringify(['a', 'b', ...'23456789']));
 });
@@ -54,6 +57,11 @@ describe('what proj ends with', () => {
       65,
       'RECIPE_CLASSES: class 0 is "a" in fog-5 and "0"',
       ['evaluate', model, '--data', 'renamed/fog.npy@5'],
+    ],
+    [
+      65,
+      'two has 2 classes and vit_digits_28 knows 10',
+      ['evaluate', 'bare.safetensors', '--data', 'two.json'],
     ],
     [66, 'cannot read digits: EISDIR', ['patch', model, 'digits', '--out', 'x']],
     [

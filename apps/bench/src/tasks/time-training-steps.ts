@@ -8,7 +8,7 @@ import type { DesignConfig } from './quantize-config.ts';
 import { quantizedDesign } from './quantized-design.ts';
 import { overheadSeconds, passSeconds } from './speed.ts';
 
-export type TimedDesign = { readonly name: string; readonly design: DesignConfig };
+type TimedDesign = { readonly name: string; readonly design: DesignConfig };
 
 export type TimeStepsConfig = {
   readonly flavour: Flavour;

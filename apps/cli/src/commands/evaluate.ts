@@ -9,6 +9,7 @@ import { evaluateModel } from '../evaluation.ts';
 import { CliError, exitCode, usageError } from '../exit.ts';
 import { count } from '../format.ts';
 import { interruption } from '../interruption.ts';
+import { labelsTell } from '../labels.ts';
 import { type AnyModelFile, type FloatModelFile, readAnyModel, readFloatModel } from '../model-file.ts';
 import {
   corruptionOption,
@@ -68,6 +69,7 @@ export function evaluateCommand(): Command {
       const { state, config, quantization } = model;
       const against = await readAgainst(options, model);
       const dataset = await images(options, config);
+      requireTellingLabels(model, dataset);
       const recipes = await wasmRecipes(options.flavour, output);
       const bar = output.progress('evaluating', dataset.length);
       const started = performance.now();
@@ -108,6 +110,16 @@ export function evaluateCommand(): Command {
         );
       }
     });
+}
+
+function requireTellingLabels(model: AnyModelFile, dataset: ImageDataset): void {
+  if (labelsTell(model, dataset)) return;
+  const { classes, name } = model.config;
+  throw new CliError(
+    'CLI_CLASSES',
+    exitCode.data,
+    `${dataset.name} has ${dataset.classNames.length} classes and ${name} knows ${classes}, but the model file does not name them, so that nobody can say which of them the labels mean; use a data set with all ${classes}.`,
+  );
 }
 
 async function readAgainst(
