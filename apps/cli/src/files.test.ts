@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TensorIoError } from '@proj/tensor-io';
@@ -23,14 +23,16 @@ describe('writing', () => {
 });
 
 describe('makeFolder', () => {
-  // Nothing is forbidden to root.
-  it.skipIf(process.getuid?.() === 0)(
-    'refuses a folder that is there and may not be written to',
-    async () => {
-      const folder = await mkdtemp(join(tmpdir(), 'proj-'));
-      await chmod(folder, 0o555);
-      await expect(makeFolder(folder)).rejects.toMatchObject({ code: 'EACCES', exit: 73 });
-      await rm(folder, { recursive: true });
-    },
-  );
+  it('refuses a folder that is there and that nothing can be written into', async () => {
+    // Not even root can.
+    await expect(makeFolder('/proc')).rejects.toMatchObject({ exit: 73 });
+  });
+
+  it('leaves nothing but the folder', async () => {
+    const folder = join(await mkdtemp(join(tmpdir(), 'proj-')), 'a', 'b');
+    await makeFolder(folder);
+    await makeFolder(folder);
+    expect(await readdir(folder)).toEqual([]);
+    await rm(join(folder, '../..'), { recursive: true });
+  });
 });

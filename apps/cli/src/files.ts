@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
-import { access, mkdir, readFile, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { access, mkdir, mkdtemp, readFile, rmdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { CliError, codeOf, exitCode, exitCodeOf } from './exit.ts';
 
 /** A whole input file. */
@@ -46,7 +46,8 @@ export async function requireWritable(file: string, force: boolean | undefined):
 /** The folder that results go to, made where it is not there; one that cannot be written into is refused before any work. */
 export async function makeFolder(folder: string): Promise<void> {
   await writing(mkdir(folder, { recursive: true }));
-  await writing(access(folder, constants.W_OK));
+  // By trying: permissions are not all that can stand in the way.
+  await writing(mkdtemp(join(folder, '.proj-')).then(rmdir));
 }
 
 /** Awaits the writing of a file: what would be a missing input elsewhere is an output here that cannot be created. */
