@@ -80,7 +80,7 @@ function sizesTable(
     kind: 'table',
     title: 'The same model with two bits',
     note:
-      `The standard model, distilled from itself into weights and activations of ${QUANTIZED_BITS} bits (patch embedding and head have 8, as in the paper), with the same images and steps for both. Top-1 in percent on ${design.testImages.toLocaleString('en-US')} test images, of the packed files as they are read back. ` +
+      `The standard model, distilled from itself into weights and activations of ${QUANTIZED_BITS} bits (patch embedding and head have 8, as in the paper), with the same images and steps for both. Top-1 in percent on ${design.testImages.toLocaleString('en-US')} test images, of the packed files as they are read back; learning rate and length of the training, the same for both, were once chosen by such accuracies. ` +
       'LSQ learns the step of each row of weights; OFQ takes it from their mean (StatsQ), quantizes the product of queries and keys (QKR), and freezes weights far from a threshold at the end (CGA).',
     head: [
       'model',
