@@ -1,13 +1,13 @@
 import '@proj/ops/gradients';
 import '@proj/wasm-kernels/install';
-import { type ImageDataset, memoryDataset } from '@proj/datasets';
-import { random } from '@proj/random';
+import type { ImageDataset } from '@proj/datasets';
 import { stateSha256 } from '@proj/tensor-io';
 import { fromTensors } from '@proj/tensor-io/tfjs';
 import type { Checkpoint } from '@proj/trainer';
 import { type VitConfig, vitConfigs } from '@proj/vit';
 import { memory, setBackend } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { halves } from '../test/halves.mjs';
 import { corrupted, evaluateClassifier, inMemory, predict, RecipeError, trainClassifier } from './index.ts';
 
 const config: VitConfig = { ...vitConfigs.vit_digits_28, classes: 2, depth: 1 };
@@ -23,26 +23,6 @@ const recipe = {
 };
 
 const fog = { name: 'fog', severity: 5, seed: 4 } as const;
-
-/** Bright on the left or on the right, with noise. */
-function halves(count: number, seed: number): ImageDataset {
-  const draws = random(seed);
-  const labels = Array.from({ length: count }, (_, i) => i % 2);
-  const images = new Uint8Array(count * 784);
-  for (let i = 0; i < images.length; i++) {
-    const bright = i % 28 < 14 === (labels[Math.floor(i / 784)] === 0);
-    images[i] = (bright ? 150 : 40) + draws.integer(60);
-  }
-  return memoryDataset({
-    name: 'halves',
-    height: 28,
-    width: 28,
-    channels: 1,
-    classNames: ['left', 'right'],
-    images,
-    labels,
-  });
-}
 
 async function trained(dataset: ImageDataset, resume?: Checkpoint, everySteps = 1000) {
   const saved: Checkpoint[] = [];
