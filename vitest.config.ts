@@ -10,6 +10,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,
+    // A folder of installed packages can take longer to remove than vitest's 10 seconds.
+    hookTimeout: 60_000,
     reporters: ['default', './scripts/vitest-reporter.ts'],
   },
 });
