@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { Metadata, StateDict } from '@proj/tensor-io';
-import { readStateDict } from '@proj/tensor-io/node';
+import { readStateDict as readTensors } from '@proj/tensor-io/node';
 import {
   classNamesFromMetadata,
   configFromMetadata,
@@ -79,6 +79,17 @@ export async function quantizationOf(json: string): Promise<Quantization | undef
 
 /** Bytes of a model's file. */
 export const fileBytes = async (file: string): Promise<number> => (await stat(file)).size;
+
+/** Tensors and metadata of a file; PyTorch's data-parallel training puts "module." before every name, which is no part of it. */
+async function readStateDict(file: string): Promise<{ state: StateDict; metadata: Metadata }> {
+  const { state, metadata } = await readTensors(file);
+  const prefix = 'module.';
+  if (![...state.keys()].every((name) => name.startsWith(prefix))) return { state, metadata };
+  return {
+    state: new Map([...state].map(([name, tensor]) => [name.slice(prefix.length), tensor])),
+    metadata,
+  };
+}
 
 function refuseQuantized(file: string, json: string): void {
   if (saysQuantized(json)) throw quantizedFile(file);

@@ -13,7 +13,7 @@ import { lastOscillation } from './last-oscillation.ts';
 import type { Output } from './output.ts';
 import { filesIn, type Job, prepare, type QuantizeOptions } from './quantization-job.ts';
 import { type Quantized, reportQuantized } from './quantization-report.ts';
-import { interrupted, showTraining } from './show-training.ts';
+import { interrupted, onceBegun, showTraining } from './show-training.ts';
 
 /** Quantizes into a folder, going on from the checkpoint in it; whatever can be refused is refused before any work. */
 export async function quantizeModel(
@@ -109,9 +109,10 @@ async function trained(
     ...(resume && { resume }),
     signal,
   });
-  if (force === true) await remove(files);
   return showTraining<Extract<QuantizeEvent, { kind: 'calibrated' | 'annealing' | 'oscillation' }>>(
-    events,
+    onceBegun(events, async () => {
+      if (force === true) await remove(files);
+    }),
     output,
     async (event) => {
       if (event.kind === 'calibrated') output.note(`steps set on the first ${event.images} images`);

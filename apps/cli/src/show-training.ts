@@ -35,6 +35,19 @@ export async function showTraining<Other extends { readonly kind: string } = nev
   throw new Error('the training ended without saying how');
 }
 
+/** Calls `begin` when the first event tells that the training has refused nothing. */
+export async function* onceBegun<Event extends { readonly kind: string }>(
+  events: AsyncIterable<Event>,
+  begin: () => Promise<void>,
+): AsyncGenerator<Event> {
+  let begun = false;
+  for await (const event of events) {
+    if (!begun && event.kind !== 'stopped') await begin();
+    begun = true;
+    yield event;
+  }
+}
+
 const is = <K extends TrainEvent<never>['kind']>(
   event: { readonly kind: string },
   kind: K,

@@ -15,7 +15,7 @@ import { interruption } from './interruption.ts';
 import { type ModelFile, readModel } from './model-file.ts';
 import type { GlobalOptions } from './options.ts';
 import type { Output } from './output.ts';
-import { interrupted, showTraining, type TrainingEvent } from './show-training.ts';
+import { interrupted, onceBegun, showTraining, type TrainingEvent } from './show-training.ts';
 
 export interface TrainOptions extends GlobalOptions {
   readonly data: string;
@@ -92,9 +92,13 @@ export async function trainModel(
     ...(resume && { resume }),
     signal,
   });
-  // The checkpoint first: without it, a model that is still there is not taken for its result.
-  if (force === true) for (const file of [checkpoint, model]) await writing(rm(file, { force: true }));
-  const end = await showTraining(events, output);
+  const end = await showTraining(
+    onceBegun(events, async () => {
+      // The checkpoint first: without it, a model that is still there is not taken for its result.
+      if (force === true) for (const file of [checkpoint, model]) await writing(rm(file, { force: true }));
+    }),
+    output,
+  );
   if (end.kind === 'stopped') throw interrupted(end, args);
   await finish(end, { model, config, metadata, dataset }, output);
 }

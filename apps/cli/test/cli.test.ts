@@ -1,6 +1,7 @@
-import { readFileSync, truncateSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dataDirectory, hasData } from '@proj/fixtures';
+import { parseSafetensors, serializeSafetensors } from '@proj/tensor-io';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { digits, workplace } from './workplace.ts';
 
@@ -136,6 +137,17 @@ describe('proj', () => {
     expect(corrupted.code).toBe(3);
     expect(corrupted.stdout).toContain('images/s');
     expect(corrupted.stderr).toContain('is below --min-top1 101');
+  });
+
+  it("reads names as PyTorch's data-parallel training writes them", long, async () => {
+    const evaluate = (model: string) => json(['evaluate', model, '--data', 'digits']);
+    const { state, metadata } = parseSafetensors(readFileSync(join(folder, 'clean', 'model.safetensors')));
+    const wrapped = new Map([...state].map(([name, tensor]) => [`module.${name}`, tensor]));
+    writeFileSync(join(folder, 'wrapped.safetensors'), serializeSafetensors(wrapped, metadata));
+    const [wrapper, clean] = await Promise.all(
+      ['wrapped.safetensors', 'clean/model.safetensors'].map(evaluate),
+    );
+    expect(wrapper!['top1']).toBe(clean!['top1']);
   });
 
   it('exports a model as an ONNX file that says what it is, and overwrites none', async () => {

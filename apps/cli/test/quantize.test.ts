@@ -153,14 +153,34 @@ describe.concurrent('proj quantize', () => {
     });
   });
 
-  it('shares its steps between workers, and replaces what is there only with --force', long, async () => {
-    const shared = [...quantize, '--workers', '2', '--out', 'shared'];
-    expect((await json(shared))['steps']).toBe(6);
-    const again = await proj(shared);
-    expect([again.code, again.stderr]).toEqual([73, expect.stringContaining('exists; pass --force')]);
-    await json([...shared, '--force', '--calibrate-only']);
-    expect(existsSync(join(folder, 'shared', 'checkpoint.safetensors'))).toBe(false);
-  });
+  it(
+    'shares its steps between workers, and replaces what is there only with --force and when nothing is refused',
+    long,
+    async () => {
+      const shared = [...quantize, '--workers', '2', '--out', 'shared'];
+      expect((await json(shared))['steps']).toBe(6);
+      const again = await proj(shared);
+      expect([again.code, again.stderr]).toEqual([73, expect.stringContaining('exists; pass --force')]);
+      const before = read(packedFile('shared'));
+      const refused = await proj([
+        ...whole,
+        '--continue-from',
+        'trained',
+        '--seed',
+        '1',
+        '--out',
+        'shared',
+        '--force',
+      ]);
+      expect([refused.code, refused.stderr]).toEqual([
+        65,
+        expect.stringContaining('TRAINER_CONFIG_MISMATCH'),
+      ]);
+      expect(read(packedFile('shared')).equals(before)).toBe(true);
+      await json([...shared, '--force', '--calibrate-only']);
+      expect(existsSync(join(folder, 'shared', 'checkpoint.safetensors'))).toBe(false);
+    },
+  );
 
   it('quantizes by LSQ and plain attention, and without any training', long, async () => {
     const lsq = await json([...quantize, '--weights', 'lsq', '--attention', 'plain', '--out', 'lsq']);
