@@ -1,5 +1,6 @@
-import { type StateDict, sha256, stateSha256, tensorData, unpackBits } from '@proj/tensor-io';
+import { type StateDict, sha256, stateSha256, tensorData } from '@proj/tensor-io';
 import type { SignatureAbout } from './about.ts';
+import { decodePacked } from './decode-packed.ts';
 import { product } from './floats.ts';
 import { bitsForLevels, dequantizationTable } from './quantizer.ts';
 import { signatureState, signatureText } from './signature-layout.ts';
@@ -28,6 +29,10 @@ export interface SignatureTensor {
   /** ||b||₂ of the standard direction; null without projection. */
   readonly directionNorm: number | null;
   readonly stored: StoredValues;
+  /** `add`, also where absent: values are added to the model's; `replace`: they take their place. */
+  readonly apply?: 'add' | 'replace';
+  /** Of a batch-norm tensor. A variance stays at least 0 under a patch. */
+  readonly role?: 'scale' | 'shift' | 'mean' | 'variance';
 }
 
 /** Everything of a signature but its id. */
@@ -71,10 +76,7 @@ export function dequantizeTensor(
 ): Float32Array {
   if ('values' in stored) return stored.values;
   const table = dequantizationTable(levels!, stored.lo, stored.hi);
-  const codes = unpackBits(stored.packed, bitsForLevels(levels!), product(shape));
-  const values = new Float32Array(codes.length);
-  for (let i = 0; i < codes.length; i++) values[i] = table[codes[i]!]!;
-  return values;
+  return decodePacked(stored.packed, bitsForLevels(levels!), table, product(shape));
 }
 
 /** The whole signature as F32 tensors under the parameters' names. */
