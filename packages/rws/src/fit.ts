@@ -16,9 +16,37 @@ export async function checkFit(
   fingerprints: Map<string, string>,
   allowTransfer: boolean,
 ): Promise<boolean> {
+  const misfits = misfitsOf(signature, base);
+  if (misfits.length > 0) throw misfitError(signature, misfits);
+  await fingerprint(
+    base,
+    signature.tensors.map(({ name }) => name),
+    fingerprints,
+  );
+  const foreign = signature.tensors.flatMap(({ name, standard }): Mismatch[] => {
+    const sha256 = fingerprints.get(name)!;
+    const detail = `${standard.slice(0, 12)} in the signature, ${sha256.slice(0, 12)} in the model`;
+    return sha256 === standard ? [] : [{ tensor: name, reason: 'content', detail }];
+  });
+  if (foreign.length > 0 && !allowTransfer) throw await foreignError(signature, foreign, fingerprints);
+  return foreign.length > 0;
+}
+
+/** Adds the hashes of the named tensors that are not known yet; all at once, as the platform hashes in threads. */
+export async function fingerprint(
+  state: StateDict,
+  names: readonly string[],
+  known: Map<string, string>,
+): Promise<void> {
+  const wanted = names.filter((name) => !known.has(name));
+  const hashes = await Promise.all(wanted.map((name) => tensorSha256(state.get(name)!)));
+  for (const [i, name] of wanted.entries()) known.set(name, hashes[i]!);
+}
+
+/** The tensors that no patch can be made to, and why; contents are not looked at. */
+export function misfitsOf(signature: Signature, base: StateDict): Mismatch[] {
   const misfits: Mismatch[] = [];
-  const foreign: Mismatch[] = [];
-  for (const { name, shape, standard } of signature.tensors) {
+  for (const { name, shape } of signature.tensors) {
     const tensor = base.get(name);
     if (tensor === undefined) {
       misfits.push({ tensor: name, reason: 'missing', detail: 'the model has no such tensor' });
@@ -28,18 +56,9 @@ export async function checkFit(
     } else if (!isFloat(tensor.dtype)) {
       const detail = `${tensor.dtype} in the model; patches need F64, F32, F16 or BF16`;
       misfits.push({ tensor: name, reason: 'dtype', detail });
-    } else {
-      const sha256 = fingerprints.get(name) ?? (await tensorSha256(tensor));
-      fingerprints.set(name, sha256);
-      if (sha256 !== standard) {
-        const detail = `${standard.slice(0, 12)} in the signature, ${sha256.slice(0, 12)} in the model`;
-        foreign.push({ tensor: name, reason: 'content', detail });
-      }
     }
   }
-  if (misfits.length > 0) throw misfitError(signature, misfits);
-  if (foreign.length > 0 && !allowTransfer) throw await foreignError(signature, foreign, fingerprints);
-  return foreign.length > 0;
+  return misfits;
 }
 
 function misfitError(signature: Signature, mismatches: readonly Mismatch[]): SignatureMismatchError {

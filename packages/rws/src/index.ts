@@ -28,10 +28,14 @@ export {
   type PatchOptions,
   type PatchReport,
   patch,
+  recompose,
   scale,
   unpatch,
 } from './patch.ts';
-export type { Application, TensorChange } from './delta.ts';
+export type { TensorChange } from './apply.ts';
+export { type Application, firstUnits, type Strength } from './strength.ts';
+export { type CompositionRule, ruleText } from './rule.ts';
+export { type Conflict, conflicts, type PairConflict } from './conflicts.ts';
 export { isPatched, openPatched, patchedMetadata } from './patched-file.ts';
 
 // Errors

@@ -57,6 +57,22 @@ export function versioned<T>(format: string, decoder: Decoder<T>): Decoder<T> {
   };
 }
 
+/** An object whose field `key` says which of `decoders` reads it. */
+export function chosenBy<D extends Decoders>(key: string, decoders: D): Decoder<ReturnType<D[keyof D]>> {
+  const known = new Map<string, Decoder<unknown>>(Object.entries(decoders));
+  return (value, where) => {
+    if (typeof value !== 'object' || value === null) {
+      throw invalid(where, `expected an object, got ${brief(value)}`);
+    }
+    const kind: unknown = Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
+    const decoder = typeof kind === 'string' ? known.get(kind) : undefined;
+    if (decoder === undefined) {
+      throw invalid(`${where}.${key}`, `expected ${[...known.keys()].join(' or ')}, got ${brief(kind)}`);
+    }
+    return decoder(value, where) as ReturnType<D[keyof D]>;
+  };
+}
+
 /** An object with exactly these keys; `optional` ones may be absent. Foreign keys, `__proto__` included, are refused. */
 export function record<R extends Decoders, O extends Decoders = Record<never, never>>(
   required: R,

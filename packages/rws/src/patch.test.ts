@@ -1,12 +1,14 @@
 import { type StateDict, stateSha256, type TensorData, tensorData, toFloat32 } from '@proj/tensor-io';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { alpha, bits, checkpoints, signaturesOf } from '../test/arbitraries.ts';
+import { bits, checkpoints, signaturesOf } from '../test/arbitraries.ts';
 import { golden, goldenState, goldenUnits } from '../test/golden.ts';
+import { rule, strengthOf, strengthSeed } from '../test/strengths.ts';
 import {
   type Application,
   extract,
   patch,
+  recompose,
   type Signature,
   SignatureMismatchError,
   scale,
@@ -121,26 +123,29 @@ describe('patch', () => {
     expect([...toFloat32(patched.get('w')!)]).toEqual([-0, 2]);
   });
 
-  it('restores every bit for random models, signatures, strengths, orders and dtypes, leaving the base alone', async () => {
+  it('restores every bit for random models, signatures, strengths, rules, orders and dtypes, leaving the base alone', async () => {
     await fc.assert(
       fc.asyncProperty(
         checkpoints(3),
         bits,
         fc.integer({ min: 1, max: 3 }),
-        fc.tuple(alpha, alpha, alpha),
+        fc.tuple(strengthSeed, strengthSeed, strengthSeed),
+        rule,
         fc.shuffledSubarray([0, 1, 2], { minLength: 3 }),
         fc.shuffledSubarray([0, 1, 2], { minLength: 3 }),
-        async (random, width, k, alphas, adding, removing) => {
+        async (random, width, k, strengths, rule, adding, removing) => {
           const signatures = await signaturesOf(random, width, k);
           const before = await stateSha256(random.standard);
-          const entry = (i: number): Application => ({ signature: signatures[i]!, alpha: alphas[i]! });
-          let model = await patch(random.standard, []);
+          const entry = (i: number): Application => strengthOf(signatures[i]!, strengths[i]!);
+          let model = await patch(random.standard, [], { rule });
           for (const i of adding) model = await patch(model, [entry(i)]);
-          const atOnce = await patch(random.standard, [0, 1, 2].map(entry));
+          const atOnce = await patch(random.standard, [0, 1, 2].map(entry), { rule });
+          const bySum = await patch(random.standard, [0, 1, 2].map(entry));
+          expect(sameBits(recompose(bySum, rule).state, atOnce.state)).toBe(true);
           expect(sameBits(model.state, atOnce.state)).toBe(true);
           const [, ...kept] = removing;
           model = unpatch(model, signatures[removing[0]!]!.id);
-          const direct = await patch(random.standard, kept.map(entry));
+          const direct = await patch(random.standard, kept.map(entry), { rule });
           expect(sameBits(model.state, direct.state)).toBe(true);
           expect(model.report).toEqual(direct.report);
           for (const i of kept) model = unpatch(model, signatures[i]!.id);

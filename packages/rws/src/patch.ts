@@ -1,8 +1,12 @@
-import type { StateDict } from '@proj/tensor-io';
-import { type Application, addDelta, changes, deltaOf, type TensorChange, touchedNames } from './delta.ts';
+import type { StateDict, TensorData } from '@proj/tensor-io';
+import { applyChange, type TensorChange, unchanged } from './apply.ts';
+import { type Composition, compose } from './composition.ts';
+import { conflicts, type PairConflict } from './conflicts.ts';
 import { RwsError } from './error.ts';
 import { checkFit } from './fit.ts';
+import { type CompositionRule, checkRule, sumRule } from './rule.ts';
 import { sameButAbout, signatureLabel } from './signature.ts';
+import { type Application, checkStrength, type Strength } from './strength.ts';
 
 export interface AppliedSignature extends Application {
   /** The model is not the one that the signature was extracted from (`allowTransfer`). */
@@ -19,14 +23,18 @@ export interface PatchReport {
   /** ||patched − base||₂ and ||base||₂ over the touched tensors. */
   readonly changeNorm: number;
   readonly baseNorm: number;
+  /** Where signatures pull against each other, for every two of them; computed when it is read. */
+  readonly conflicts: readonly PairConflict[];
 }
 
-/** A model with signatures on it. Immutable: `patch`, `scale` and `unpatch` return another one. */
+/** A model with signatures on it. Immutable: `patch`, `scale`, `recompose` and `unpatch` return another one. */
 export interface PatchedModel {
   /** The model as it was handed over; its tensors are never written to. */
   readonly base: StateDict;
   /** Sorted by signature id. */
   readonly applied: readonly AppliedSignature[];
+  /** How the signatures add up. */
+  readonly rule: CompositionRule;
   /** The patched weights; tensors that no signature changes are the base's own objects. */
   readonly state: StateDict;
   readonly report: PatchReport;
@@ -37,30 +45,35 @@ export interface PatchedModel {
 export interface PatchOptions {
   /** Apply to a model of the same architecture that was trained otherwise; names and shapes must still fit. */
   readonly allowTransfer?: boolean;
+  /** How signatures add up; the patched model's own where there is one, else the sum. */
+  readonly rule?: CompositionRule;
 }
 
 /**
- * Adds signatures to a model, or further ones to a patched model: θ = base + Σ α·RWS.
+ * Adds signatures to a model, or further ones to a patched model: θ = base + δ, with δ = Σ α·RWS or what the rule says.
  *
- * The sum is taken in float64 in order of signature ids and rounded once to the tensor's dtype, so the same set gives
+ * Sums are taken in float64 in order of signature ids and rounded once to the tensor's dtype, so the same set gives
  * the same bits in whatever order it came about. All signatures are verified before anything is computed.
  *
  * @throws {SignatureMismatchError} `RWS_SIGNATURE_MISMATCH`, listing every tensor that does not fit.
- * @throws {RwsError} `RWS_OPTION_INVALID` for an α that is not finite, `RWS_ALREADY_APPLIED` also under another
- * description (`withAbout`), `RWS_NON_FINITE`,
- * `RWS_OUT_OF_RANGE` when the sum does not fit the dtype.
+ * @throws {RwsError} `RWS_OPTION_INVALID` for an α that is not finite, an α of a unit or tensor that the signature lacks, or a rule that
+ * makes no sense; `RWS_ALREADY_APPLIED` also under another description (`withAbout`); `RWS_SIGNATURES_DIFFER` when one signature adds to
+ * what another replaces; `RWS_NON_FINITE`; `RWS_OUT_OF_RANGE` when the sum does not fit the dtype.
  */
 export async function patch(
   model: StateDict | PatchedModel,
   applications: readonly Application[],
-  { allowTransfer = false }: PatchOptions = {},
+  options: PatchOptions = {},
 ): Promise<PatchedModel> {
-  const { base, applied, fingerprints } =
-    'base' in model ? model : { base: model, applied: [], fingerprints: new Map<string, string>() };
+  const { base, applied, fingerprints, ...before } = patchedAlready(model)
+    ? model
+    : { base: model, applied: [], fingerprints: new Map<string, string>(), rule: sumRule };
+  const rule = options.rule === undefined ? before.rule : checkRule(options.rule);
   const all: AppliedSignature[] = [...applied];
   const known = new Map(fingerprints);
-  for (const { signature, alpha } of applications) {
-    checkAlpha(alpha);
+  for (const application of applications) {
+    const { signature } = application;
+    checkStrength(signature, application);
     const twin = all.find((other) => sameButAbout(other.signature, signature));
     if (twin !== undefined) {
       throw new RwsError(
@@ -68,22 +81,40 @@ export async function patch(
         `${signatureLabel(signature)} is applied already${twin.signature.id === signature.id ? '' : `, described otherwise, as ${twin.signature.id}`}; change its strength with scale.`,
       );
     }
-    const transferred = await checkFit(signature, base, known, allowTransfer);
-    all.push({ signature, alpha, transferred });
+    const transferred = await checkFit(signature, base, known, options.allowTransfer === true);
+    all.push({ ...application, transferred });
   }
-  return patchedModel(base, all, known);
+  return patchedModel(base, all, known, rule);
 }
 
+const patchedAlready = (model: StateDict | PatchedModel): model is PatchedModel => 'base' in model;
+
 /**
- * The same patched model with another strength for one of its signatures.
+ * The same patched model with another strength for one of its signatures, in place of all that it had.
  *
  * @throws {RwsError} `RWS_NOT_APPLIED`, `RWS_OPTION_INVALID`, `RWS_OUT_OF_RANGE`.
  */
-export function scale(model: PatchedModel, id: string, alpha: number): PatchedModel {
-  checkAlpha(alpha);
+export function scale(model: PatchedModel, id: string, strength: number | Strength): PatchedModel {
   const index = indexOf(model, id);
-  const applied = model.applied.map((entry, i) => (i === index ? { ...entry, alpha } : entry));
-  return patchedModel(model.base, applied, model.fingerprints);
+  const { alpha, units, tensors } = typeof strength === 'number' ? { alpha: strength } : strength;
+  const { signature, transferred } = model.applied[index]!;
+  const scaled: AppliedSignature = {
+    ...{ signature, transferred, alpha },
+    ...(units === undefined ? {} : { units }),
+    ...(tensors === undefined ? {} : { tensors }),
+  };
+  checkStrength(signature, scaled);
+  const applied = model.applied.map((entry, i) => (i === index ? scaled : entry));
+  return patchedModel(model.base, applied, model.fingerprints, model.rule);
+}
+
+/**
+ * The same signatures under another rule.
+ *
+ * @throws {RwsError} `RWS_OPTION_INVALID`, `RWS_OUT_OF_RANGE`.
+ */
+export function recompose(model: PatchedModel, rule: CompositionRule): PatchedModel {
+  return patchedModel(model.base, model.applied, model.fingerprints, checkRule(rule));
 }
 
 /**
@@ -95,7 +126,7 @@ export function scale(model: PatchedModel, id: string, alpha: number): PatchedMo
 export function unpatch(model: PatchedModel, id: string | 'all'): PatchedModel {
   const index = id === 'all' ? -1 : indexOf(model, id);
   const applied = id === 'all' ? [] : model.applied.filter((_, i) => i !== index);
-  return patchedModel(model.base, applied, model.fingerprints);
+  return patchedModel(model.base, applied, model.fingerprints, model.rule);
 }
 
 /** Computes the weights from the base; `fingerprints` covers at least the touched tensors. */
@@ -103,37 +134,47 @@ export function patchedModel(
   base: StateDict,
   applied: readonly AppliedSignature[],
   fingerprints: ReadonlyMap<string, string>,
+  rule: CompositionRule,
 ): PatchedModel {
   const sorted = [...applied].sort((a, b) => (a.signature.id < b.signature.id ? -1 : 1));
-  const touched = touchedNames(sorted);
-  const state = touched.length === 0 ? base : new Map(base);
-  if (state !== base) {
-    for (const name of touched) {
-      const delta = deltaOf(sorted, name);
-      if (delta !== undefined)
-        (state as Map<string, unknown>).set(name, addDelta(base.get(name)!, delta, name));
-    }
-  }
-  const tensors = changes(base, state, touched);
+  const composition = compose(sorted, rule);
+  const { state, tensors } = changed(base, composition);
   return {
     base,
     applied: sorted,
+    rule,
     state,
-    fingerprints: new Map(touched.map((name) => [name, fingerprints.get(name)!])),
-    report: {
-      tensors,
-      elements: tensors.reduce((sum, { elements }) => sum + elements, 0),
-      changed: tensors.reduce((sum, { changed }) => sum + changed, 0),
-      changeNorm: Math.hypot(...tensors.map(({ changeNorm }) => changeNorm)),
-      baseNorm: Math.hypot(...tensors.map(({ baseNorm }) => baseNorm)),
-    },
+    fingerprints: new Map(composition.touched.map((name) => [name, fingerprints.get(name)!])),
+    report: reportOf(tensors, sorted),
   };
 }
 
-function checkAlpha(alpha: number): void {
-  if (!Number.isFinite(alpha)) {
-    throw new RwsError('RWS_OPTION_INVALID', `alpha must be a finite number, got ${alpha}.`);
-  }
+function changed(base: StateDict, composition: Composition): { state: StateDict; tensors: TensorChange[] } {
+  if (composition.touched.length === 0) return { state: base, tensors: [] };
+  const state = new Map<string, TensorData>(base);
+  const tensors = composition.touched.map((name) => {
+    const change = composition.change(name);
+    if (change === undefined) return unchanged(base.get(name)!, name);
+    const [tensor, report] = applyChange(base.get(name)!, change, name);
+    state.set(name, tensor);
+    return report;
+  });
+  return { state, tensors };
+}
+
+function reportOf(tensors: readonly TensorChange[], applied: readonly Application[]): PatchReport {
+  let pairs: readonly PairConflict[] | undefined;
+  return {
+    tensors,
+    elements: tensors.reduce((sum, { elements }) => sum + elements, 0),
+    changed: tensors.reduce((sum, { changed }) => sum + changed, 0),
+    changeNorm: Math.hypot(...tensors.map(({ changeNorm }) => changeNorm)),
+    baseNorm: Math.hypot(...tensors.map(({ baseNorm }) => baseNorm)),
+    get conflicts() {
+      pairs ??= conflicts(applied);
+      return pairs;
+    },
+  };
 }
 
 function indexOf({ applied }: PatchedModel, id: string): number {

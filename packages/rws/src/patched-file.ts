@@ -1,13 +1,15 @@
-import { MAX_HEADER_BYTES, type Metadata, type StateDict, stateSha256, tensorSha256 } from '@proj/tensor-io';
+import { MAX_HEADER_BYTES, type Metadata, type StateDict } from '@proj/tensor-io';
+import { stateHash } from './base-hash.ts';
 import { fromBase64, toBase64 } from './base64.ts';
-import { touchedNames } from './delta.ts';
+import { compose } from './composition.ts';
 import { RwsError } from './error.ts';
-import { isFloat } from './floats.ts';
+import { misfitsOf } from './fit.ts';
 import {
   canonicalJson,
   type Decoder,
   decodeJson,
   hash,
+  integer,
   invalid,
   list,
   number,
@@ -17,11 +19,13 @@ import {
   versioned,
 } from './json.ts';
 import { type AppliedSignature, type PatchedModel, patchedModel } from './patch.ts';
-import { type Signature, signatureLabel } from './signature.ts';
+import { decodeRule } from './rule.ts';
+import { signatureLabel } from './signature.ts';
 import { signatureFromBytes, signatureToBytes } from './signature-file.ts';
+import { type Application, checkStrength, type Strength } from './strength.ts';
 import { decodeUndo, encodeUndo } from './undo.ts';
 
-const patchedFormat = 'rws-patched/1';
+const patchedFormat = 'rws-patched/2';
 /** The key in safetensors' `__metadata__`. */
 const patchedKey = 'rws-patched';
 
@@ -31,13 +35,24 @@ const bytes: Decoder<Uint8Array<ArrayBuffer>> = (value, where) => {
   return decoded;
 };
 
+const anyAlpha = number(-Number.MAX_VALUE, Number.MAX_VALUE);
+
 const decodePatched = versioned(
   patchedFormat,
   record({
     format: oneOf(patchedFormat),
     base: hash,
+    rule: decodeRule,
     tensors: list(record({ name: text, sha256: hash })),
-    signatures: list(record({ id: hash, alpha: number(-Number.MAX_VALUE, Number.MAX_VALUE), file: bytes })),
+    signatures: list(
+      record(
+        { id: hash, alpha: anyAlpha, file: bytes },
+        {
+          units: list(record({ unit: integer(0, Number.MAX_SAFE_INTEGER), alpha: anyAlpha })),
+          tensors: list(record({ name: text, alpha: anyAlpha })),
+        },
+      ),
+    ),
     undo: bytes,
   }),
 );
@@ -69,15 +84,20 @@ export async function patchedMetadata(
   // Before anything is encoded: text this long may not even fit into a string.
   const fileBytes = files.reduce((sum, file) => sum + base64Bytes(file), 0);
   checkHeader(fileBytes);
-  const undo = await encodeUndo(model.base, model.state, model.applied);
+  const composition = compose(model.applied, model.rule);
+  const known = new Map(model.fingerprints);
+  // Hashing goes on in threads while the undo data is made.
+  const hashing = stateHash(model.base, known);
+  const undo = encodeUndo(model.base, model.state, composition);
   checkHeader(fileBytes + base64Bytes(undo));
   const entry = canonicalJson({
     format: patchedFormat,
-    base: await stateSha256(model.base),
-    tensors: touchedNames(model.applied).map((name) => ({ name, sha256: model.fingerprints.get(name) })),
-    signatures: model.applied.map(({ signature, alpha }, i) => ({
-      id: signature.id,
-      alpha,
+    base: await hashing,
+    rule: model.rule,
+    tensors: composition.touched.map((name) => ({ name, sha256: known.get(name) })),
+    signatures: model.applied.map((application, i) => ({
+      id: application.signature.id,
+      ...strengthEntry(application),
       file: toBase64(files[i]!),
     })),
     undo: toBase64(undo),
@@ -85,6 +105,21 @@ export async function patchedMetadata(
   const all = new Map([...metadata, [patchedKey, entry]]);
   checkHeader(headerBytes(model.state, all));
   return all;
+}
+
+/** A strength as it stands in the file: lists in ascending order, left out where empty. */
+function strengthEntry({ alpha, units, tensors }: Strength) {
+  const byUnit = [...(units ?? [])].map(([unit, alpha]) => ({ unit, alpha })).sort((a, b) => a.unit - b.unit);
+  const byName = [...(tensors ?? [])].map(([name, alpha]) => ({ name, alpha })).sort(byCodeUnits);
+  return {
+    alpha,
+    ...(byUnit.length === 0 ? {} : { units: byUnit }),
+    ...(byName.length === 0 ? {} : { tensors: byName }),
+  };
+}
+
+function byCodeUnits(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
 function base64Bytes(bytes: Uint8Array): number {
@@ -127,53 +162,81 @@ export async function openPatched(
       `the metadata has no entry "${patchedKey}": no signature is applied.`,
     );
   }
-  const { base: baseSha256, tensors, signatures, undo } = decodeJson(json, patchedKey, decodePatched);
-  const applied: { signature: Signature; alpha: number }[] = [];
-  for (const [i, { id, alpha, file }] of signatures.entries()) {
-    const signature = await signatureFromBytes(file);
+  const entry = decodeJson(json, patchedKey, decodePatched);
+  const applied: Application[] = [];
+  for (const [i, stored] of entry.signatures.entries()) {
     const where = `${patchedKey}.signatures[${i}]`;
-    if (signature.id !== id) throw invalid(where, `its id is ${signature.id}, not ${id}`);
-    if (i > 0 && id <= signatures[i - 1]!.id) throw invalid(where, 'not in order of ids');
-    checkTouched(signature, state);
-    applied.push({ signature, alpha });
+    const application = await readApplication(stored, where);
+    if (i > 0 && stored.id <= entry.signatures[i - 1]!.id) throw invalid(where, 'not in order of ids');
+    checkTouched(application, state);
+    applied.push(application);
   }
-  const names = touchedNames(applied);
-  if (applied.length === 0 || JSON.stringify(names) !== JSON.stringify(tensors.map(({ name }) => name))) {
+  const composition = compose(applied, entry.rule);
+  const names = composition.touched;
+  if (
+    applied.length === 0 ||
+    JSON.stringify(names) !== JSON.stringify(entry.tensors.map(({ name }) => name))
+  ) {
     throw invalid(`${patchedKey}.tensors`, 'not the tensors that its signatures touch');
   }
-  const base = new Map([...state, ...(await decodeUndo(undo, state, applied))]);
-  const fingerprints = new Map(tensors.map(({ name, sha256 }) => [name, sha256]));
+  const base = new Map([...state, ...decodeUndo(entry.undo, state, composition)]);
+  // Hashing goes on in threads while the model is patched anew.
+  const known = new Map<string, string>();
+  const hashing = stateHash(base, known);
+  const fingerprints = new Map(entry.tensors.map(({ name, sha256 }) => [name, sha256]));
+  const model = patchedModel(base, withTransfers(applied, fingerprints), fingerprints, entry.rule);
+  const baseSha256 = await hashing;
   for (const name of names) {
-    if ((await tensorSha256(base.get(name)!)) !== fingerprints.get(name)) throw changed(`"${name}"`);
-  }
-  const model = patchedModel(base, withTransfers(applied, fingerprints), fingerprints);
-  for (const name of names) {
+    if (known.get(name) !== fingerprints.get(name)) throw changed(`"${name}"`);
     if (!sameBytes(model.state.get(name)!.bytes, state.get(name)!.bytes)) throw changed(`"${name}"`);
   }
-  if ((await stateSha256(base)) !== baseSha256) throw changed('a tensor that no signature touches');
+  if (baseSha256 !== entry.base) throw changed('a tensor that no signature touches');
   return { model, metadata: new Map([...metadata].filter(([key]) => key !== patchedKey)) };
 }
 
+type StoredApplication = ReturnType<typeof decodePatched>['signatures'][number];
+
+/** A signature and its strength out of the metadata, which must say it in the one way that `strengthEntry` does. */
+async function readApplication(stored: StoredApplication, where: string): Promise<Application> {
+  const signature = await signatureFromBytes(stored.file);
+  if (signature.id !== stored.id) throw invalid(where, `its id is ${signature.id}, not ${stored.id}`);
+  const application: Application = {
+    ...{ signature, alpha: stored.alpha },
+    ...(stored.units && { units: new Map(stored.units.map(({ unit, alpha }) => [unit, alpha])) }),
+    ...(stored.tensors && { tensors: new Map(stored.tensors.map(({ name, alpha }) => [name, alpha])) }),
+  };
+  const { alpha, units, tensors } = stored;
+  const found = { alpha, ...(units && { units }), ...(tensors && { tensors }) };
+  if (canonicalJson(strengthEntry(application)) !== canonicalJson(found)) {
+    throw invalid(where, 'units or tensors are empty, listed twice or not in order');
+  }
+  try {
+    checkStrength(signature, application);
+  } catch (error) {
+    throw invalid(where, (error as Error).message);
+  }
+  return application;
+}
+
 function withTransfers(
-  applied: readonly { signature: Signature; alpha: number }[],
+  applied: readonly Application[],
   fingerprints: ReadonlyMap<string, string>,
 ): AppliedSignature[] {
-  return applied.map(({ signature, alpha }) => {
-    const transferred = signature.tensors.some(({ name, standard }) => fingerprints.get(name) !== standard);
-    return { signature, alpha, transferred };
+  return applied.map((application) => {
+    const { tensors } = application.signature;
+    const transferred = tensors.some(({ name, standard }) => fingerprints.get(name) !== standard);
+    return { ...application, transferred };
   });
 }
 
-function checkTouched(signature: Signature, state: StateDict): void {
-  for (const { name, shape } of signature.tensors) {
-    const tensor = state.get(name);
-    if (tensor === undefined || !isFloat(tensor.dtype) || tensor.shape.join() !== shape.join()) {
-      throw invalid(
-        patchedKey,
-        `the model lacks "${name}" as a float tensor of shape [${shape.join(', ')}], which ${signatureLabel(signature)} covers`,
-      );
-    }
-  }
+function checkTouched({ signature }: Application, state: StateDict): void {
+  const [misfit] = misfitsOf(signature, state);
+  if (misfit === undefined) return;
+  const { shape } = signature.tensors.find(({ name }) => name === misfit.tensor)!;
+  throw invalid(
+    patchedKey,
+    `the model lacks "${misfit.tensor}" as a float tensor of shape [${shape.join(', ')}], which ${signatureLabel(signature)} covers`,
+  );
 }
 
 function changed(what: string): RwsError {
@@ -184,8 +247,12 @@ function changed(what: string): RwsError {
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  for (let i = 0; i < a.length; i++) {
-    if (a[i] !== b[i]) return false;
-  }
-  return a.length === b.length;
+  if (a.length !== b.length) return false;
+  const aligned = a.byteOffset % 4 === 0 && b.byteOffset % 4 === 0 ? a.length >>> 2 : 0;
+  const [x, y] = [a, b].map(
+    ({ buffer, byteOffset }) => new Int32Array(buffer, aligned && byteOffset, aligned),
+  );
+  for (let i = 0; i < aligned; i++) if (x![i] !== y![i]) return false;
+  for (let i = 4 * aligned; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

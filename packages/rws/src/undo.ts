@@ -1,8 +1,10 @@
 import type { StateDict, TensorData } from '@proj/tensor-io';
-import { deflate, inflate } from './deflate.ts';
-import { type Application, deltaOf, touchedNames } from './delta.ts';
+import { float32View } from './apply.ts';
+import { BitReader, BitWriter } from './bit-stream.ts';
+import type { Change, Composition } from './composition.ts';
 import { RwsError } from './error.ts';
 import { finiteValues, roundTo } from './floats.ts';
+import { readSparse, writeSparse } from './sparse-code.ts';
 
 /** Bytes an element and largest finite value of each float dtype. */
 const formats = {
@@ -15,102 +17,142 @@ const formats = {
 /**
  * What is needed to get the base's exact bits back from the patched ones.
  *
- * Subtracting the patch again gives nearly the base: rounding loses a few last bits. Those are kept: the difference,
- * as integers, between the base's bits and those of round(patched − Σ α·x̂), zigzag-coded so that small differences of
- * either sign are small numbers, byte planes apart, deflated.
+ * Taking the change off again gives nearly the base: rounding loses a few last bits of a few values. Those are kept: the difference, as
+ * integers, between the base's bits and those of round(patched − δ), most of which are 0 (FORMAT.md).
  */
-export async function encodeUndo(base: StateDict, state: StateDict, applied: readonly Application[]) {
-  const parts = touchedNames(applied).map((name) =>
-    subtractBits(base.get(name)!.bytes, prediction(state.get(name)!, applied, name)),
-  );
-  return deflate(new Blob(parts));
+export function encodeUndo(
+  base: StateDict,
+  state: StateDict,
+  composition: Composition,
+): Uint8Array<ArrayBuffer> {
+  const writer = new BitWriter();
+  for (const name of composition.touched) {
+    const patched = state.get(name)!;
+    const predicted = prediction(patched, composition.change(name), name);
+    for (const words of subtractBits(base.get(name)!.bytes, predicted, widthOf(patched))) {
+      writeSparse(writer, words);
+    }
+  }
+  return writer.finish();
 }
 
 /**
  * The base's touched tensors, from the patched ones and what `encodeUndo` made.
  *
- * @throws {RwsError} `RWS_UNDO_INVALID` when the data does not inflate to exactly the tensors' size.
+ * @throws {RwsError} `RWS_UNDO_INVALID` when the data is not exactly that of these tensors.
  */
-export async function decodeUndo(
-  undo: Uint8Array<ArrayBuffer>,
+export function decodeUndo(
+  undo: Uint8Array,
   state: StateDict,
-  applied: readonly Application[],
-): Promise<Map<string, TensorData>> {
-  const names = touchedNames(applied);
-  const size = names.reduce((sum, name) => sum + state.get(name)!.bytes.length, 0);
-  const planes = await inflate(undo, size);
-  if (planes === undefined) {
-    throw new RwsError(
-      'RWS_UNDO_INVALID',
-      `the undo data does not inflate to ${size} bytes; the file is damaged.`,
-    );
-  }
+  composition: Composition,
+): Map<string, TensorData> {
+  const reader = new BitReader(undo);
   const base = new Map<string, TensorData>();
-  let offset = 0;
-  for (const name of names) {
+  for (const name of composition.touched) {
     const patched = state.get(name)!;
-    const difference = planes.subarray(offset, offset + patched.bytes.length);
-    offset += patched.bytes.length;
-    base.set(name, { ...patched, bytes: addBits(difference, prediction(patched, applied, name)) });
+    const width = widthOf(patched);
+    const count = patched.bytes.length / width;
+    const differences = Array.from({ length: Math.ceil(width / 4) }, () => new Uint32Array(count));
+    if (!differences.every((words) => readSparse(reader, words))) throw damaged();
+    const predicted = prediction(patched, composition.change(name), name);
+    base.set(name, { ...patched, bytes: addBits(predicted, differences, width) });
   }
+  if (!reader.finished) throw damaged();
   return base;
 }
 
-interface Bits {
-  readonly bytes: Uint8Array;
-  /** Bytes an element. */
-  readonly width: number;
+function damaged(): RwsError {
+  return new RwsError(
+    'RWS_UNDO_INVALID',
+    'the undo data is not that of the touched tensors; the file is damaged.',
+  );
 }
 
-/** round(patched − Σ α·x̂), kept finite. */
-function prediction(patched: TensorData, applied: readonly Application[], name: string): Bits {
+const widthOf = ({ dtype }: TensorData): 8 | 4 | 2 => formats[dtype as keyof typeof formats].width;
+
+/** Bits of round(patched − δ), kept finite; of the patched value itself where nothing was added or it was replaced. */
+function prediction(patched: TensorData, change: Change | undefined, name: string): Uint8Array {
+  if (change === undefined || 'replacement' in change) return patched.bytes;
+  const { delta } = change;
   const { dtype, shape } = patched;
-  const { width, largest } = formats[dtype as keyof typeof formats];
-  const values = new Float64Array(finiteValues(patched, `"${name}"`));
-  const delta = deltaOf(applied, name);
-  if (delta === undefined) return { bytes: patched.bytes, width };
-  for (let i = 0; i < values.length; i++) {
-    values[i] = Math.min(Math.max(values[i]! - delta[i]!, -largest), largest);
+  const { largest } = formats[dtype as keyof typeof formats];
+  const singles = float32View(patched);
+  if (singles !== undefined) {
+    const values = new Float32Array(singles.length);
+    for (let i = 0; i < values.length; i++) {
+      const y = singles[i]!;
+      const x = delta[i] === 0 ? y : y - delta[i]!;
+      values[i] = Math.min(Math.max(x, -largest), largest);
+    }
+    return new Uint8Array(values.buffer);
   }
-  return { bytes: roundTo(dtype, shape, values, `"${name}", unpatched`).bytes, width };
+  const values = new Float64Array(finiteValues(patched, `"${name}"`));
+  for (let i = 0; i < values.length; i++) {
+    if (delta[i] !== 0) values[i] = Math.min(Math.max(values[i]! - delta[i]!, -largest), largest);
+  }
+  return roundTo(dtype, shape, values, `"${name}", unpatched`).bytes;
 }
 
-/** Zigzag-coded a − b of little-endian integers of `width` bytes, modulo 2^(8·width), in byte planes, lowest first. */
-function subtractBits(a: Uint8Array, { bytes: b, width }: Bits): Uint8Array<ArrayBuffer> {
-  const count = a.length / width;
-  const planes = new Uint8Array(a.length);
-  const difference = new Uint8Array(width);
-  for (let i = 0; i < count; i++) {
-    let borrow = 0;
-    for (let j = 0; j < width; j++) {
-      const byte = a[i * width + j]! - b[i * width + j]! - borrow;
-      borrow = byte < 0 ? 1 : 0;
-      difference[j] = byte;
+/**
+ * a − b of little-endian integers of `width` bytes, modulo 2^(8·width), so that small differences of either sign are small numbers: 2·D for
+ * D >= 0, else −2·D − 1. One word each; of 8 bytes first all low words, then all high ones.
+ */
+function subtractBits(a: Uint8Array, b: Uint8Array, width: 8 | 4 | 2): Uint32Array[] {
+  if (width === 8) {
+    const [x, y] = [integers(a, BigInt64Array), integers(b, BigInt64Array)];
+    const low = new Uint32Array(x.length);
+    const high = new Uint32Array(x.length);
+    for (let i = 0; i < x.length; i++) {
+      const difference = BigInt.asIntN(64, x[i]! - y[i]!);
+      const zigzag = BigInt.asUintN(64, (difference << 1n) ^ (difference >> 63n));
+      low[i] = Number(zigzag & 0xffffffffn);
+      high[i] = Number(zigzag >> 32n);
     }
-    const sign = difference[width - 1]! >>> 7 === 1 ? 255 : 0;
-    let carry = 0;
-    for (let j = 0; j < width; j++) {
-      planes[j * count + i] = ((difference[j]! << 1) | carry) ^ sign;
-      carry = difference[j]! >>> 7;
-    }
+    return [low, high];
   }
-  return planes;
+  const shift = 32 - 8 * width;
+  const [x, y] = [narrowIntegers(a, width), narrowIntegers(b, width)];
+  const words = new Uint32Array(x.length);
+  for (let i = 0; i < words.length; i++) {
+    const difference = ((x[i]! - y[i]!) << shift) >> shift;
+    words[i] = (difference << 1) ^ (difference >> 31);
+  }
+  return [words];
 }
 
 /** The inverse: b plus the difference. */
-function addBits(planes: Uint8Array, { bytes: b, width }: Bits): Uint8Array {
-  const count = planes.length / width;
-  const sum = new Uint8Array(planes.length);
-  for (let i = 0; i < count; i++) {
-    const sign = planes[i]! & 1 ? 255 : 0;
-    let carry = 0;
-    for (let j = 0; j < width; j++) {
-      const above = j + 1 < width ? planes[(j + 1) * count + i]! : 0;
-      const byte =
-        b[i * width + j]! + (((planes[j * count + i]! >>> 1) | ((above << 7) & 255)) ^ sign) + carry;
-      carry = byte >>> 8;
-      sum[i * width + j] = byte;
+function addBits(b: Uint8Array, differences: readonly Uint32Array[], width: 8 | 4 | 2): Uint8Array {
+  const [low, high] = differences;
+  if (width === 8) {
+    const sum = integers(b, BigInt64Array).slice();
+    for (let i = 0; i < sum.length; i++) {
+      const zigzag = (BigInt(high![i]!) << 32n) | BigInt(low![i]!);
+      sum[i] = sum[i]! + ((zigzag >> 1n) ^ -(zigzag & 1n));
     }
+    return new Uint8Array(sum.buffer);
   }
-  return sum;
+  const sum = narrowIntegers(b, width).slice();
+  for (let i = 0; i < sum.length; i++) {
+    const zigzag = low![i]!;
+    sum[i] = sum[i]! + ((zigzag >>> 1) ^ -(zigzag & 1));
+  }
+  return new Uint8Array(sum.buffer);
+}
+
+function narrowIntegers(bytes: Uint8Array, width: 4 | 2): Int32Array | Int16Array {
+  return width === 4 ? integers(bytes, Int32Array) : integers(bytes, Int16Array);
+}
+
+type IntegersOf<T> = (new (
+  buffer: ArrayBufferLike,
+  offset: number,
+  length: number,
+) => T) & {
+  readonly BYTES_PER_ELEMENT: number;
+};
+
+/** The bytes as integers, in place where they are aligned. */
+function integers<T>(bytes: Uint8Array, Integers: IntegersOf<T>): T {
+  const { buffer, byteOffset } = bytes.byteOffset % Integers.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  return new Integers(buffer, byteOffset, bytes.length / Integers.BYTES_PER_ELEMENT);
 }
