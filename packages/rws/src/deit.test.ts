@@ -50,9 +50,11 @@ describe.runIf(hasData(file))('signatures of the real DeiT-Tiny, first 3 blocks,
       signatures.push((await extract({ init, standard: state, robust, units, k: 3, bits: 4 })).signature);
     }
     const summary = inspect(signatures[0]!);
-    expect(summary).toMatchObject({ tensors: 36, parameters: 1_334_592, payloadBytes: 667_584 });
+    expect(summary).toMatchObject({ tensors: 36, parameters: 1_334_592, packedBytes: 667_584 });
+    // Even these light-tailed steps have fewer than 3.3 bits of information in 4-bit codes.
+    expect(summary.payloadBytes).toBeLessThan(545_000);
     expect(summary.fileBytes - summary.payloadBytes).toBeLessThan(13_000);
-    expect(summary.compression).toBeGreaterThan(33);
+    expect(summary.compression).toBeGreaterThan(40);
 
     const before = await stateSha256(state);
     const one = await patch(state, [{ signature: signatures[0]!, alpha: 1 }]);

@@ -4,21 +4,31 @@ export {
   type ExtractOptions,
   extract,
   type TensorDiagnostics,
+  truncate,
   withAbout,
 } from './extract.ts';
+export {
+  asksForRecalibration,
+  type BatchNormPolicy,
+  type BatchNormRole,
+  type BatchNormRoles,
+  batchNormRoles,
+} from './batch-norm.ts';
 export type { Measurement, SignatureAbout } from './about.ts';
-export { inspect, type SignatureSummary } from './inspect.ts';
+export { inspect, type SignatureSummary, type SystemCompression, systemCompression } from './inspect.ts';
 export { cosineSimilarity, relativeDifferences, type Similarity } from './similarity.ts';
 
 // The signature and its file
 export {
   dequantize,
+  type Fingerprints,
   type Projection,
   type Signature,
   type SignatureContent,
   type SignatureTensor,
-  type StoredValues,
 } from './signature.ts';
+export type { CodingQuantizer, Quantizer, Range } from './quantizer.ts';
+export type { Form, PackedCodes, StoredValues, Stream, Structure } from './storage.ts';
 export { isSignature, signatureFromBytes, signatureToBytes } from './signature-file.ts';
 
 // Patch, scale, remove

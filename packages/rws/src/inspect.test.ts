@@ -20,12 +20,15 @@ describe('inspect', () => {
       about: { corruption: 'fog' },
       projection: 'orthogonal',
       bits: 3,
-      levels: 8,
+      quantizer: { scheme: 'linear', levels: 8 },
+      structure: { kind: 'dense' },
+      batchNorm: 'delta',
+      replaced: 0,
       k: 2,
       units: 4,
       tensors: 4,
       parameters: 260,
-      payloadBytes: Math.ceil((108 * 3) / 8) + 2 + Math.ceil((144 * 3) / 8) + 2 + 4 * 8,
+      packedBytes: Math.ceil((108 * 3) / 8) + 2 + Math.ceil((144 * 3) / 8) + 2 + 4 * 8,
       fileBytes,
       modelBytes: 3388,
       modelParameters: 847,
@@ -38,7 +41,7 @@ describe('inspect', () => {
 
   it('counts plain float32 as 4 bytes a value', async () => {
     const { signature } = await extract({ ...checkpoints, bits: 32 });
-    expect(inspect(signature)).toMatchObject({ bits: 32, levels: null, payloadBytes: 1040 });
+    expect(inspect(signature)).toMatchObject({ bits: 32, packedBytes: 1040, payloadBytes: 1040 });
     expect(inspect(signature).configuration).toContain('260 values, float32)');
   });
 });

@@ -1,86 +1,167 @@
-import { type StateDict, type TensorData, toFloat32, unpackBits } from '@proj/tensor-io';
+import { packBits, type StateDict, type TensorData, toFloat32, unpackBits } from '@proj/tensor-io';
 import { RwsError } from './error.ts';
-import { finiteValues, product } from './floats.ts';
-import { bitsForLevels } from './quantizer.ts';
-import type { StoredValues } from './signature.ts';
-import { codesEntry, scalesEntry, valuesEntry } from './signature-layout.ts';
+import { finiteValues, nonFiniteIndex, product } from './floats.ts';
+import { type CodingQuantizer, dequantizationTable, type Quantizer, type Range } from './quantizer.ts';
+import { decodeRans } from './rans.ts';
+import {
+  hashesEntry,
+  ransEntry,
+  type StreamLayout,
+  scaleColumns,
+  scalesEntry,
+  statisticsEntry,
+  streamLayouts,
+} from './signature-layout.ts';
+import type { Form, StoredAs, StoredValues, Stream } from './storage.ts';
 
-interface DescribedTensor {
-  readonly name: string;
-  readonly shape: readonly number[];
+type DescribedTensor = StoredAs & { readonly name: string; readonly form: Form };
+
+/** The SHA-256 of a tensor in the three models; `init` is null where the table has zeros. */
+interface TensorHashes {
+  readonly init: string | null;
+  readonly standard: string;
+  readonly robust: string;
 }
 
+/** norm, p and directionNorm of a tensor. */
+type TensorStatistics = readonly [norm: number, p: number, directionNorm: number];
+
 /** Takes the payload of every described tensor out of a file's tensors, which must hold exactly that. */
-export function readStored(
+export function readPayload(
   state: StateDict,
   tensors: readonly DescribedTensor[],
-  levels: number | null,
-): StoredValues[] {
-  const expected = levels === null ? tensors.length : tensors.length + 1;
-  const entry = levels === null ? valuesEntry : codesEntry;
-  const known = new Set([
-    ...tensors.map(({ name }) => entry(name)),
-    ...(levels === null ? [] : [scalesEntry]),
-  ]);
+  quantizer: Quantizer,
+): { hashes: TensorHashes[]; statistics: TensorStatistics[]; stored: StoredValues[] } {
+  const layouts = tensors.map((tensor) => streamLayouts(tensor, tensor.form, quantizer));
+  checkNames(state, layouts.flat());
+  const scales = readScales(
+    state,
+    layouts.flat().filter(({ scaled }) => scaled),
+    quantizer,
+  );
+  let row = 0;
+  const stored = tensors.map(({ form }, i) => ({
+    form,
+    streams: layouts[i]!.map((layout): Stream => {
+      if (layout.coding === undefined) return readValues(state, layout);
+      const range = layout.scaled ? scales[row++]! : { lo: 0, hi: 1, zero: false };
+      const packed = readCodes(state, layout, range.zero);
+      return { packed, ...range };
+    }),
+  }));
+  for (const [i, { form, streams }] of stored.entries()) {
+    if (form.kind === 'sparse') checkMask(layouts[i]![0]!, streams[0]!, form.kept);
+  }
+  const hashes = readHashes(state.get(hashesEntry)!, tensors.length);
+  return { hashes, statistics: readStatistics(state.get(statisticsEntry)!, tensors.length), stored };
+}
+
+function checkNames(state: StateDict, layouts: readonly StreamLayout[]): void {
+  const tables = [hashesEntry, statisticsEntry];
+  if (layouts.some(({ scaled }) => scaled)) tables.push(scalesEntry);
+  const known = new Set(tables);
+  const missing = tables.filter((name) => !state.has(name));
+  for (const { entry, coding } of layouts) {
+    const plain = state.has(entry);
+    known.add(plain || coding === undefined ? entry : ransEntry(entry));
+    if (!plain && (coding === undefined || !state.has(ransEntry(entry)))) missing.push(entry);
+  }
   const foreign = [...state.keys()].filter((name) => !known.has(name));
-  const missing = [...known].filter((name) => !state.has(name));
   if (foreign.length > 0 || missing.length > 0) {
     throw unfit(
-      `expected ${expected} tensors`,
+      `expected ${known.size} tensors`,
       `missing: ${quoted(missing)}; not described in the metadata: ${quoted(foreign)}`,
     );
   }
-  if (levels === null)
-    return tensors.map((tensor) => readValues(state.get(valuesEntry(tensor.name))!, tensor));
-  const scales = readScales(state.get(scalesEntry)!, tensors);
-  return tensors.map((tensor, i) => {
-    const [lo, hi] = scales[i]!;
-    return { packed: readCodes(state.get(codesEntry(tensor.name))!, tensor, levels), lo, hi };
+}
+
+function readValues(state: StateDict, { entry, shape }: StreamLayout): Stream {
+  const data = state.get(entry)!;
+  checkEntry(entry, data, 'F32', shape);
+  return { values: finiteValues(data, entry) as Float32Array };
+}
+
+function readCodes(state: StateDict, { entry, shape, coding }: StreamLayout, zero: boolean): Uint8Array {
+  const { bits } = coding!;
+  const symbols = coding!.symbols(zero);
+  const count = product(shape);
+  const plain = state.get(entry);
+  if (plain === undefined) return packBits(readRans(state, entry, symbols, count), bits);
+  checkEntry(entry, plain, 'U8', [Math.ceil((count * bits) / 8)]);
+  if (count * bits < plain.bytes.length * 8 && plain.bytes.at(-1)! >>> ((count * bits) % 8) !== 0) {
+    throw badCodes(entry, 'unused bits of the last byte are set');
+  }
+  if (symbols < 2 ** bits) {
+    const codes = unpackBits(plain.bytes, bits, count);
+    const beyond = codes.findIndex((code) => code >= symbols);
+    if (beyond >= 0) {
+      throw badCodes(entry, `code ${codes[beyond]} at element ${beyond}, but there are ${symbols} levels`);
+    }
+  }
+  return plain.bytes;
+}
+
+function readRans(state: StateDict, entry: string, symbols: number, count: number): Uint8Array {
+  const name = ransEntry(entry);
+  const data = state.get(name)!;
+  checkEntry(name, data, 'U8', [data.bytes.length]);
+  const codes = decodeRans(data.bytes, symbols, count);
+  if (codes === undefined) throw badCodes(name, `not the entropy coding of ${count} codes below ${symbols}`);
+  return codes;
+}
+
+function checkMask({ entry }: StreamLayout, stream: Stream, kept: number): void {
+  let ones = 0;
+  for (const byte of (stream as { packed: Uint8Array }).packed) {
+    for (let rest = byte; rest > 0; rest &= rest - 1) ones++;
+  }
+  if (ones !== kept) throw badCodes(entry, `it marks ${ones} values, but ${kept} are stored`);
+}
+
+function readScales(state: StateDict, layouts: readonly StreamLayout[], quantizer: Quantizer): Range[] {
+  if (layouts.length === 0) return [];
+  const columns = scaleColumns(quantizer);
+  const data = state.get(scalesEntry)!;
+  checkEntry(scalesEntry, data, 'F32', [layouts.length, columns]);
+  const scales = toFloat32(data);
+  return layouts.map(({ entry }, i) => {
+    const [lo, hi, flag = 0] = scales.subarray(i * columns, (i + 1) * columns) as unknown as number[];
+    const range = { lo: lo!, hi: hi!, zero: flag === 1 };
+    if (
+      !(range.lo <= range.hi) ||
+      (flag !== 0 && flag !== 1) ||
+      nonFiniteIndex(dequantizationTable(quantizer as CodingQuantizer, range)) >= 0 ||
+      (quantizer.scheme === 'sign' && range.lo !== -range.hi)
+    ) {
+      throw new RwsError(
+        'RWS_SCALE_INVALID',
+        `${scalesEntry}: ${[lo, hi, flag].join(', ')} of "${entry}" give no finite float32 levels; the file is damaged.`,
+      );
+    }
+    return range;
   });
 }
 
-function readValues(data: TensorData, { name, shape }: DescribedTensor): StoredValues {
-  checkEntry(valuesEntry(name), data, 'F32', shape);
-  return { values: finiteValues(data, valuesEntry(name)) as Float32Array };
+function readHashes(data: TensorData, count: number): TensorHashes[] {
+  checkEntry(hashesEntry, data, 'U8', [count, 3, 32]);
+  return Array.from({ length: count }, (_, i) => {
+    const [init, standard, robust] = [0, 1, 2].map((j) => {
+      const at = 32 * (3 * i + j);
+      return [...data.bytes.subarray(at, at + 32)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    }) as [string, string, string];
+    return { init: /^0+$/.test(init) ? null : init, standard, robust };
+  });
 }
 
-function readCodes(data: TensorData, { name, shape }: DescribedTensor, levels: number): Uint8Array {
-  const where = codesEntry(name);
-  const bits = bitsForLevels(levels);
-  const count = product(shape);
-  checkEntry(where, data, 'U8', [Math.ceil((count * bits) / 8)]);
-  if (count * bits < data.bytes.length * 8 && data.bytes.at(-1)! >>> ((count * bits) % 8) !== 0) {
-    throw new RwsError(
-      'RWS_CODES_INVALID',
-      `${where}: unused bits of the last byte are set; the file is damaged.`,
-    );
-  }
-  if (levels < 2 ** bits) {
-    const codes = unpackBits(data.bytes, bits, count);
-    const beyond = codes.findIndex((code) => code >= levels);
-    if (beyond >= 0) {
-      throw new RwsError(
-        'RWS_CODES_INVALID',
-        `${where}: code ${codes[beyond]} at element ${beyond}, but there are ${levels} levels; the file is damaged.`,
-      );
+function readStatistics(data: TensorData, count: number): TensorStatistics[] {
+  checkEntry(statisticsEntry, data, 'F64', [count, 3]);
+  const values = finiteValues(data, statisticsEntry);
+  return Array.from({ length: count }, (_, i) => {
+    const [norm, p, directionNorm] = values.subarray(3 * i, 3 * i + 3) as unknown as [number, number, number];
+    if (norm < 0 || directionNorm < 0) {
+      throw unfit(statisticsEntry, `row ${i} has norms ${norm} and ${directionNorm}`);
     }
-  }
-  return data.bytes;
-}
-
-function readScales(data: TensorData, tensors: readonly DescribedTensor[]): [lo: number, hi: number][] {
-  checkEntry(scalesEntry, data, 'F32', [tensors.length, 2]);
-  const scales = toFloat32(data);
-  return tensors.map(({ name }, i) => {
-    const lo = scales[2 * i]!;
-    const hi = scales[2 * i + 1]!;
-    if (!(lo <= hi && Number.isFinite(Math.fround(hi - lo)))) {
-      throw new RwsError(
-        'RWS_SCALE_INVALID',
-        `${scalesEntry}: "${name}" ranges from ${lo} to ${hi}, which is no finite float32 range; the file is damaged.`,
-      );
-    }
-    return [lo, hi];
+    return [norm, p, directionNorm];
   });
 }
 
@@ -93,6 +174,10 @@ function checkEntry(
   if (dtype !== wanted || shape.join() !== size.join()) {
     throw unfit(`"${name}"`, `expected ${wanted} [${size.join(', ')}], got ${dtype} [${shape.join(', ')}]`);
   }
+}
+
+function badCodes(entry: string, what: string): RwsError {
+  return new RwsError('RWS_CODES_INVALID', `${entry}: ${what}; the file is damaged.`);
 }
 
 function unfit(where: string, what: string): RwsError {

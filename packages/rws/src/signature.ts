@@ -1,58 +1,59 @@
 import { type StateDict, sha256, stateSha256, tensorData } from '@proj/tensor-io';
 import type { SignatureAbout } from './about.ts';
-import { decodePacked } from './decode-packed.ts';
-import { product } from './floats.ts';
-import { bitsForLevels, dequantizationTable } from './quantizer.ts';
+import type { BatchNormPolicy, BatchNormRole } from './batch-norm.ts';
+import type { Quantizer } from './quantizer.ts';
 import { signatureState, signatureText } from './signature-layout.ts';
+import { restore, type StoredValues, type Stream, type Structure } from './storage.ts';
 
 /** `orthogonal`: what is left of the robust task vector beside the standard one; `none`: robust minus standard. */
 export type Projection = 'orthogonal' | 'none';
-
-/** How one tensor's values are kept: packed codes with the float32 range they divide, or plain float32. */
-export type StoredValues =
-  | { readonly packed: Uint8Array; readonly lo: number; readonly hi: number }
-  | { readonly values: Float32Array };
 
 /** One parameter tensor's share of a signature. */
 export interface SignatureTensor {
   /** The parameter's name in the model. */
   readonly name: string;
   readonly shape: readonly number[];
-  /** Index of the unit it belongs to, from 0. */
-  readonly unit: number;
-  /** SHA-256 of the standard model's tensor (`tensorSha256`), by which a model is recognised. */
+  /** Index of the unit it belongs to, from 0; null for a replacement, which belongs to the whole network. */
+  readonly unit: number | null;
+  /** `add`: values are added to the model's; `replace`: they take their place. */
+  readonly apply: 'add' | 'replace';
+  /** Of a batch-norm tensor. A variance stays at least 0 under a patch. */
+  readonly role?: BatchNormRole;
+  /** SHA-256 of the initial model's tensor (`tensorSha256`); null without one, and for a replacement. */
+  readonly init: string | null;
+  /** SHA-256 of the standard model's tensor, by which a model is recognised. */
   readonly standard: string;
-  /** ||RWS||₂ before quantization. */
+  readonly robust: string;
+  /** ||RWS||₂ before quantization; ||robust − standard||₂ of a replacement. */
   readonly norm: number;
   /** p = <d, b> / <b, b>; null without projection. */
   readonly p: number | null;
   /** ||b||₂ of the standard direction; null without projection. */
   readonly directionNorm: number | null;
   readonly stored: StoredValues;
-  /** `add`, also where absent: values are added to the model's; `replace`: they take their place. */
-  readonly apply?: 'add' | 'replace';
-  /** Of a batch-norm tensor. A variance stays at least 0 under a patch. */
-  readonly role?: 'scale' | 'shift' | 'mean' | 'variance';
+}
+
+/** `tensorsSha256` of the touched tensors in each of the three checkpoints; `init` is null without one. */
+export interface Fingerprints {
+  readonly init: string | null;
+  readonly standard: string;
+  readonly robust: string;
 }
 
 /** Everything of a signature but its id. */
 export interface SignatureContent {
   readonly projection: Projection;
-  /** Levels of the linear quantizer, 2 to 256; null for plain float32. */
-  readonly levels: number | null;
+  readonly quantizer: Quantizer;
+  readonly structure: Structure;
+  readonly batchNorm: BatchNormPolicy;
   /** The signature covers the first `k` of the architecture's `units` units. */
   readonly k: number;
   readonly units: number;
   /** Size of the whole standard model, to compare with. */
   readonly model: { readonly parameters: number; readonly bytes: number };
-  /** `tensorsSha256` of the touched tensors in each of the three checkpoints; `init` is null without one. */
-  readonly fingerprints: {
-    readonly init: string | null;
-    readonly standard: string;
-    readonly robust: string;
-  };
+  readonly fingerprints: Fingerprints;
   readonly about: SignatureAbout;
-  /** In unit order. */
+  /** In unit order, then replacements. */
   readonly tensors: readonly SignatureTensor[];
 }
 
@@ -69,14 +70,12 @@ export async function identified(content: SignatureContent): Promise<Signature> 
   return { ...content, id };
 }
 
-/** The values of one tensor of a signature, as patching adds them: float32, in C order. */
+/** The values of one tensor of a signature, as patching adds them: float32, in C order. Not to be written to. */
 export function dequantizeTensor(
-  { levels }: Pick<SignatureContent, 'levels'>,
-  { shape, stored }: SignatureTensor,
+  { quantizer }: Pick<SignatureContent, 'quantizer'>,
+  { shape, stored }: Pick<SignatureTensor, 'shape' | 'stored'>,
 ): Float32Array {
-  if ('values' in stored) return stored.values;
-  const table = dequantizationTable(levels!, stored.lo, stored.hi);
-  return decodePacked(stored.packed, bitsForLevels(levels!), table, product(shape));
+  return restore(stored, shape, quantizer);
 }
 
 /** The whole signature as F32 tensors under the parameters' names. */
@@ -96,15 +95,30 @@ export function tensorsSha256(
   return sha256(new TextEncoder().encode(JSON.stringify(fingerprints)));
 }
 
+/** The fingerprints of a signature's tensors taken together. */
+export async function fingerprintsOf(tensors: readonly SignatureTensor[]): Promise<Fingerprints> {
+  const initial = tensors.flatMap(({ name, init }) => (init === null ? [] : [[name, init] as const]));
+  return {
+    init: initial.length === 0 ? null : await tensorsSha256(initial),
+    standard: await tensorsSha256(tensors.map(({ name, standard }) => [name, standard])),
+    robust: await tensorsSha256(tensors.map(({ name, robust }) => [name, robust])),
+  };
+}
+
 /** Whether two signatures are the same in all but their description, so that adding both would add the same twice. */
 export function sameButAbout(a: Signature, b: Signature): boolean {
   const [first, second] = [a, b].map((signature) => signatureText({ ...signature, about: {} }));
-  return first === second && a.tensors.every(({ stored }, i) => sameStored(stored, b.tensors[i]!.stored));
+  return (
+    first === second &&
+    a.tensors.every(({ stored }, i) =>
+      stored.streams.every((stream, j) => sameStream(stream, b.tensors[i]!.stored.streams[j]!)),
+    )
+  );
 }
 
-function sameStored(a: StoredValues, b: StoredValues): boolean {
+function sameStream(a: Stream, b: Stream): boolean {
   if ('values' in a) return 'values' in b && a.values.every((value, i) => Object.is(value, b.values[i]));
-  if ('values' in b || a.lo !== b.lo || a.hi !== b.hi) return false;
+  if ('values' in b || a.lo !== b.lo || a.hi !== b.hi || a.zero !== b.zero) return false;
   return a.packed.every((byte, i) => byte === b.packed[i]);
 }
 

@@ -21,7 +21,7 @@ export function alphaOf(
   { alpha, units, tensors }: Strength,
   { name, unit }: Pick<SignatureTensor, 'name' | 'unit'>,
 ): number {
-  return tensors?.get(name) ?? units?.get(unit) ?? alpha;
+  return tensors?.get(name) ?? (unit === null ? undefined : units?.get(unit)) ?? alpha;
 }
 
 /** The strength that leaves out all but the first `k` units: the signature as it would have been extracted with that k. */

@@ -28,6 +28,16 @@ export interface RwsMath {
       readonly out: readonly number[];
     }[];
   };
+  readonly official_effective_coeff: {
+    readonly examples: readonly { readonly alpha: number; readonly n: number; readonly coeff: number }[];
+  };
+  readonly bitdelta: { readonly key: string; readonly scale: number; readonly sign: readonly number[] };
+  readonly lowrank: {
+    readonly key: string;
+    readonly shape: readonly number[];
+    readonly singular_values: readonly number[];
+    readonly rank2: readonly number[];
+  };
 }
 
 export const golden = fixtures('rws').json<RwsMath>('rws_math.json');

@@ -108,7 +108,7 @@ export function extractCommand(): Command {
             ['tensor', 'unit', '‖RWS‖', 'relative difference', 'share', 'lost by quantization'],
             diagnostics.map((row) => [
               row.name,
-              row.unit + 1,
+              row.unit === null ? 'replaced' : row.unit + 1,
               row.norm.toFixed(4),
               row.relativeDifference?.toFixed(4) ?? '–',
               `${(100 * row.share).toFixed(1)} %`,
