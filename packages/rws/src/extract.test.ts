@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkpoints } from '../test/arbitraries.ts';
 import { golden, goldenState, goldenUnits } from '../test/golden.ts';
-import { dequantize, type ExtractOptions, extract, withAbout } from './index.ts';
+import { toyResnet, toyResnetUnits } from '../test/toy-resnet.ts';
+import { dequantize, type ExtractOptions, extract, truncate, withAbout } from './index.ts';
 
 const init = goldenState(golden.state.pretrained);
 const standard = goldenState(golden.state.standard);
@@ -141,6 +142,31 @@ describe('extract', () => {
     await expect(withAbout(signature, { severity: 6 })).rejects.toMatchObject({
       code: 'RWS_METADATA_INVALID',
     });
+  });
+});
+
+describe('truncate', () => {
+  it.each([1, 2, 3, 4])('of all units to %i is extraction with that k', async (k) => {
+    const { signature } = await extract({ ...options, bits: 4, about: { name: 'fog' } });
+    const direct = await extract({ ...options, bits: 4, about: { name: 'fog' }, k });
+    expect(await truncate(signature, k)).toEqual(direct.signature);
+  });
+
+  it('keeps replacements, which belong to the whole network', async () => {
+    const all = {
+      init: toyResnet(0),
+      standard: toyResnet(0.1),
+      robust: toyResnet(0.4),
+      units: toyResnetUnits,
+    };
+    const { signature } = await extract({ ...all, k: 2, batchNorm: 'replace' });
+    const direct = await extract({ ...all, k: 1, batchNorm: 'replace' });
+    expect(await truncate(signature, 1)).toEqual(direct.signature);
+  });
+
+  it.each([0, 5, 1.5])('refuses k = %d', async (k) => {
+    const { signature } = await extract(options);
+    await expect(truncate(signature, k)).rejects.toMatchObject({ code: 'RWS_OPTION_INVALID' });
   });
 });
 
