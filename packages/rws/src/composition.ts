@@ -141,7 +141,7 @@ function paperMerge(
 ): Merge {
   const trimmed = new Map<SignatureTensor, Float32Array>();
   for (const { signature } of applied) {
-    const adding = signature.tensors.filter(({ apply }) => apply !== 'replace');
+    const adding = signature.tensors.filter(({ apply }) => apply === 'add');
     const parts = trimTogether(
       adding.map((tensor) => dequantizeTensor(signature, tensor)),
       density,

@@ -1,6 +1,7 @@
-import { type StateDict, tensorSha256 } from '@proj/tensor-io';
+import type { StateDict } from '@proj/tensor-io';
 import { type Mismatch, SignatureMismatchError } from './error.ts';
 import { isFloat } from './floats.ts';
+import { hashTensors } from './hashing.ts';
 import { type Signature, signatureLabel, tensorsSha256 } from './signature.ts';
 
 /**
@@ -18,7 +19,7 @@ export async function checkFit(
 ): Promise<boolean> {
   const misfits = misfitsOf(signature, base);
   if (misfits.length > 0) throw misfitError(signature, misfits);
-  await fingerprint(
+  await hashTensors(
     base,
     signature.tensors.map(({ name }) => name),
     fingerprints,
@@ -30,17 +31,6 @@ export async function checkFit(
   });
   if (foreign.length > 0 && !allowTransfer) throw await foreignError(signature, foreign, fingerprints);
   return foreign.length > 0;
-}
-
-/** Adds the hashes of the named tensors that are not known yet; all at once, as the platform hashes in threads. */
-export async function fingerprint(
-  state: StateDict,
-  names: readonly string[],
-  known: Map<string, string>,
-): Promise<void> {
-  const wanted = names.filter((name) => !known.has(name));
-  const hashes = await Promise.all(wanted.map((name) => tensorSha256(state.get(name)!)));
-  for (const [i, name] of wanted.entries()) known.set(name, hashes[i]!);
 }
 
 /** The tensors that no patch can be made to, and why; contents are not looked at. */

@@ -1,5 +1,6 @@
 import type { StateDict, TensorData } from '@proj/tensor-io';
 import { applyChange, type TensorChange, unchanged } from './apply.ts';
+import { asksForRecalibration } from './batch-norm.ts';
 import { type Composition, compose } from './composition.ts';
 import { conflicts, type PairConflict } from './conflicts.ts';
 import { RwsError } from './error.ts';
@@ -25,6 +26,8 @@ export interface PatchReport {
   readonly baseNorm: number;
   /** Where signatures pull against each other, for every two of them; computed when it is read. */
   readonly conflicts: readonly PairConflict[];
+  /** An applied signature asks for batch-norm statistics to be estimated anew, on corrupted images, before the model is used. */
+  readonly recalibrate: boolean;
 }
 
 /** A model with signatures on it. Immutable: `patch`, `scale`, `recompose` and `unpatch` return another one. */
@@ -174,6 +177,9 @@ function reportOf(tensors: readonly TensorChange[], applied: readonly Applicatio
       pairs ??= conflicts(applied);
       return pairs;
     },
+    recalibrate: applied.some(
+      ({ signature, alpha }) => alpha !== 0 && asksForRecalibration(signature.batchNorm),
+    ),
   };
 }
 

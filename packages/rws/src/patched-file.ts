@@ -1,9 +1,10 @@
 import { MAX_HEADER_BYTES, type Metadata, type StateDict } from '@proj/tensor-io';
-import { stateHash } from './base-hash.ts';
 import { fromBase64, toBase64 } from './base64.ts';
 import { compose } from './composition.ts';
 import { RwsError } from './error.ts';
+import { withHeader } from './file-header.ts';
 import { misfitsOf } from './fit.ts';
+import { hashState } from './hashing.ts';
 import {
   canonicalJson,
   type Decoder,
@@ -12,6 +13,7 @@ import {
   integer,
   invalid,
   list,
+  nullable,
   number,
   oneOf,
   record,
@@ -54,6 +56,7 @@ const decodePatched = versioned(
       ),
     ),
     undo: bytes,
+    header: nullable(bytes),
   }),
 );
 
@@ -66,12 +69,16 @@ export function isPatched(metadata: Metadata): boolean {
  * The metadata to write beside `model.state`: the model's own, plus one entry with the applied signatures, their α and
  * what exact removal needs (FORMAT.md). With no signature applied it is the model's own metadata.
  *
+ * `header` is the start of the unpatched safetensors file, up to its first tensor, kept so that removal can restore the file itself and
+ * not only its tensors and metadata.
+ *
  * @throws {RwsError} `RWS_ALREADY_PATCHED` when `metadata` belongs to a patched file; `RWS_PATCH_TOO_LARGE` when all of it does
  * not fit into a header of 100,000,000 bytes, about 75 MB of signatures and undo data.
  */
 export async function patchedMetadata(
   model: PatchedModel,
   metadata: Metadata = new Map(),
+  header: Uint8Array | null = null,
 ): Promise<Metadata> {
   if (isPatched(metadata)) {
     throw new RwsError(
@@ -87,7 +94,7 @@ export async function patchedMetadata(
   const composition = compose(model.applied, model.rule);
   const known = new Map(model.fingerprints);
   // Hashing goes on in threads while the undo data is made.
-  const hashing = stateHash(model.base, known);
+  const hashing = hashState(model.base, known);
   const undo = encodeUndo(model.base, model.state, composition);
   checkHeader(fileBytes + base64Bytes(undo));
   const entry = canonicalJson({
@@ -101,6 +108,7 @@ export async function patchedMetadata(
       file: toBase64(files[i]!),
     })),
     undo: toBase64(undo),
+    header: header && toBase64(header),
   });
   const all = new Map([...metadata, [patchedKey, entry]]);
   checkHeader(headerBytes(model.state, all));
@@ -146,7 +154,7 @@ function checkHeader(bytes: number): void {
 
 /**
  * Rebuilds the patched model of a file, its base restored bit for bit and verified by SHA-256, from that file alone.
- * Also returns the metadata that the base's file had.
+ * Also returns the metadata that the base's file had, and its header where that was kept.
  *
  * @throws {RwsError} `RWS_NOT_PATCHED`, `RWS_FORMAT_UNSUPPORTED`, `RWS_METADATA_INVALID`, `RWS_UNDO_INVALID`;
  * `RWS_UNDO_MISMATCH` when the weights are not what was patched; and what `signatureFromBytes` throws.
@@ -154,7 +162,7 @@ function checkHeader(bytes: number): void {
 export async function openPatched(
   state: StateDict,
   metadata: Metadata,
-): Promise<{ model: PatchedModel; metadata: Metadata }> {
+): Promise<{ model: PatchedModel; metadata: Metadata; header: Uint8Array<ArrayBuffer> | null }> {
   const json = metadata.get(patchedKey);
   if (json === undefined) {
     throw new RwsError(
@@ -182,7 +190,7 @@ export async function openPatched(
   const base = new Map([...state, ...decodeUndo(entry.undo, state, composition)]);
   // Hashing goes on in threads while the model is patched anew.
   const known = new Map<string, string>();
-  const hashing = stateHash(base, known);
+  const hashing = hashState(base, known);
   const fingerprints = new Map(entry.tensors.map(({ name, sha256 }) => [name, sha256]));
   const model = patchedModel(base, withTransfers(applied, fingerprints), fingerprints, entry.rule);
   const baseSha256 = await hashing;
@@ -191,7 +199,11 @@ export async function openPatched(
     if (!sameBytes(model.state.get(name)!.bytes, state.get(name)!.bytes)) throw changed(`"${name}"`);
   }
   if (baseSha256 !== entry.base) throw changed('a tensor that no signature touches');
-  return { model, metadata: new Map([...metadata].filter(([key]) => key !== patchedKey)) };
+  const own = new Map([...metadata].filter(([key]) => key !== patchedKey));
+  if (entry.header !== null && (await withHeader(entry.header, base, own)) === undefined) {
+    throw invalid(`${patchedKey}.header`, 'not the header of a file with these tensors and this metadata');
+  }
+  return { model, metadata: own, header: entry.header };
 }
 
 type StoredApplication = ReturnType<typeof decodePatched>['signatures'][number];

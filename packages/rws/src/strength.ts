@@ -33,7 +33,8 @@ export function firstUnits(signature: Pick<Signature, 'k'>, k: number, alpha: nu
 /**
  * Refuses what would be skipped silently or spread nonsense.
  *
- * @throws {RwsError} `RWS_OPTION_INVALID` for an α that is not finite and for units and tensors that the signature lacks.
+ * @throws {RwsError} `RWS_OPTION_INVALID` for an α that is not finite and for units and tensors that the signature lacks or
+ * replaces, which is all or nothing.
  */
 export function checkStrength(signature: Signature, { alpha, units, tensors }: Strength): void {
   const all: [string, number][] = [
@@ -46,7 +47,7 @@ export function checkStrength(signature: Signature, { alpha, units, tensors }: S
       throw new RwsError('RWS_OPTION_INVALID', `${what} must be a finite number, got ${value}.`);
     }
   }
-  const names = new Set(signature.tensors.map(({ name }) => name));
+  const names = new Set(signature.tensors.filter(({ apply }) => apply === 'add').map(({ name }) => name));
   const foreign = [
     ...[...(units?.keys() ?? [])].filter(
       (unit) => !(Number.isInteger(unit) && unit >= 0 && unit < signature.k),
@@ -56,7 +57,7 @@ export function checkStrength(signature: Signature, { alpha, units, tensors }: S
   if (foreign.length > 0) {
     throw new RwsError(
       'RWS_OPTION_INVALID',
-      `${signatureLabel(signature)} has ${signature.k} units, counted from 0, and ${names.size} tensors; among them are not: ${foreign.join(', ')}.`,
+      `${signatureLabel(signature)} has ${signature.k} units, counted from 0, and adds to ${names.size} tensors; among them are not: ${foreign.join(', ')}.`,
     );
   }
 }

@@ -153,6 +153,7 @@ type IntegersOf<T> = (new (
 
 /** The bytes as integers, in place where they are aligned. */
 function integers<T>(bytes: Uint8Array, Integers: IntegersOf<T>): T {
-  const { buffer, byteOffset } = bytes.byteOffset % Integers.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  const { buffer, byteOffset } =
+    bytes.byteOffset % Integers.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
   return new Integers(buffer, byteOffset, bytes.length / Integers.BYTES_PER_ELEMENT);
 }
