@@ -58,3 +58,8 @@ export function roundTo(
 export function product(shape: readonly number[]): number {
   return shape.reduce((count, size) => count * size, 1);
 }
+
+/** null where there is nothing to divide by. */
+export function ratio(numerator: number, denominator: number): number | null {
+  return denominator === 0 ? null : numerator / denominator;
+}

@@ -16,7 +16,14 @@ export {
 } from './batch-norm.ts';
 export type { Measurement, SignatureAbout } from './about.ts';
 export { inspect, type SignatureSummary, type SystemCompression, systemCompression } from './inspect.ts';
-export { cosineSimilarity, relativeDifferences, type Similarity } from './similarity.ts';
+export { type Accounted, type Accounting, type AccountingOptions, accounting } from './accounting.ts';
+export {
+  cosineMatrices,
+  cosineSimilarity,
+  type Similarity,
+  type SimilarityMatrices,
+} from './similarity.ts';
+export { type Comparison, compareStates, type Difference, relativeDifferences } from './comparison.ts';
 
 // The signature and its file
 export {
@@ -47,6 +54,15 @@ export { type Application, firstUnits, type Strength } from './strength.ts';
 export { type CompositionRule, ruleText } from './rule.ts';
 export { type Conflict, conflicts, type PairConflict } from './conflicts.ts';
 export { isPatched, openPatched, patchedMetadata } from './patched-file.ts';
+
+// The arithmetic of the paper's script, for replication
+export {
+  type PaperPatch,
+  type PaperPatchOptions,
+  paperPatch,
+  paperStatistics,
+  selectLayers,
+} from './paper.ts';
 
 // Errors
 export { type Mismatch, RwsError, type RwsErrorCode, SignatureMismatchError } from './error.ts';

@@ -1,7 +1,7 @@
-import { tensorData } from '@proj/tensor-io';
 import { describe, expect, it } from 'vitest';
 import { golden, goldenState, goldenUnits } from '../test/golden.ts';
-import { cosineSimilarity, extract, relativeDifferences } from './index.ts';
+import { toyResnet, toyResnetUnits } from '../test/toy-resnet.ts';
+import { cosineMatrices, cosineSimilarity, extract } from './index.ts';
 
 const init = goldenState(golden.state.pretrained);
 const standard = goldenState(golden.state.standard);
@@ -29,6 +29,32 @@ describe('similarity', () => {
     expect(cosines.map((value) => value === null)).toEqual(cosines.map((_, i) => i === 0));
   });
 
+  it('of several makes a symmetric matrix of the same numbers', async () => {
+    const robust = goldenState(golden.state.robust[0]!);
+    const third = (await extract({ standard, robust, units: goldenUnits, k: 4, bits: 3 })).signature;
+    const all = [first!, second!, third];
+    const { global, perTensor } = cosineMatrices(all);
+    for (const [i, a] of all.entries()) {
+      for (const [j, b] of all.entries()) {
+        const pair = cosineSimilarity(a, b);
+        expect(global[i]![j]).toBeCloseTo(pair.global!, 12);
+        for (const [name, matrix] of perTensor) {
+          expect(matrix[i]![j]).toBeCloseTo(pair.perTensor.get(name)!, 12);
+        }
+      }
+    }
+  });
+
+  it('leaves out what is replaced instead of added', async () => {
+    const of = async (step: number) => {
+      const states = { init: toyResnet(0), standard: toyResnet(0.1), robust: toyResnet(step) };
+      const options = { ...states, units: toyResnetUnits, k: 1, batchNorm: 'replace' } as const;
+      return (await extract(options)).signature;
+    };
+    const { perTensor } = cosineSimilarity(await of(0.3), await of(0.5));
+    expect([...perTensor.keys()]).toEqual(['stem.conv.weight']);
+  });
+
   it('refuses to compare signatures of different units', async () => {
     const robust = goldenState(golden.state.robust[0]!);
     const { signature } = await extract({ init, standard, robust, units: goldenUnits, k: 2 });
@@ -36,31 +62,5 @@ describe('similarity', () => {
     expect(() => cosineSimilarity(signature, first!)).toThrow(
       expect.objectContaining({ code: 'RWS_SIGNATURES_DIFFER' }),
     );
-  });
-});
-
-describe('relative differences', () => {
-  it.each([0, 1])('equal the golden ones for every tensor, robust model %i', (i) => {
-    const differences = relativeDifferences(standard, goldenState(golden.state.robust[i]!));
-    const expected = golden.relative_difference_per_key[i]!;
-    expect([...differences.keys()]).toEqual(golden.state.keys);
-    for (const [name, value] of differences) {
-      if (name in expected) expect(value).toBeCloseTo(expected[name]!, 6);
-    }
-  });
-
-  it('are null for a zero tensor, skip integer tensors, and refuse other shapes and missing tensors', () => {
-    const zero = new Map([
-      ['w', tensorData('F32', [2], [0, 0])],
-      ['steps', tensorData('I64', [], [3])],
-    ]);
-    expect(relativeDifferences(zero, zero)).toEqual(new Map([['w', null]]));
-    const reshaped = new Map([['w', tensorData('F32', [1, 2], [0, 0])]]);
-    const integers = new Map([['w', tensorData('I32', [2], [0, 0])]]);
-    for (const other of [reshaped, integers, new Map()]) {
-      expect(() => relativeDifferences(zero, other)).toThrow(
-        expect.objectContaining({ code: 'RWS_STATES_DIFFER' }),
-      );
-    }
   });
 });

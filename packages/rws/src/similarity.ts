@@ -1,7 +1,6 @@
-import type { StateDict } from '@proj/tensor-io';
 import { RwsError } from './error.ts';
-import { finiteValues, isFloat } from './floats.ts';
-import { difference, innerProduct, norm } from './projection.ts';
+import { ratio } from './floats.ts';
+import { innerProduct } from './projection.ts';
 import { dequantizeTensor, type Signature, signatureLabel } from './signature.ts';
 
 /** Cosines from -1 to 1; null where one side is zero and has no direction. */
@@ -12,61 +11,74 @@ export interface Similarity {
 }
 
 /**
- * cos = <u, v> / (||u||·||v||) of two signatures as they would be applied (dequantized), in float64.
+ * cos = <u, v> / (||u||·||v||) of two signatures as they would be applied (dequantized), in float64. Tensors that are replaced instead of
+ * added are left out.
  *
  * @throws {RwsError} `RWS_SIGNATURES_DIFFER` when they do not cover the same tensors with the same shapes.
  */
 export function cosineSimilarity(a: Signature, b: Signature): Similarity {
-  const others = new Map(b.tensors.map((tensor) => [tensor.name, tensor]));
-  const lacking = a.tensors.filter(({ name, shape }) => others.get(name)?.shape.join() !== shape.join());
-  if (lacking.length > 0 || a.tensors.length !== b.tensors.length) {
-    const names = lacking.map(({ name }) => `"${name}"`).join(', ') || 'none of the first';
-    throw new RwsError(
-      'RWS_SIGNATURES_DIFFER',
-      `${signatureLabel(a)} covers ${a.tensors.length} tensors, ${signatureLabel(b)} ${b.tensors.length}; not in both with one shape: ${names}. Compare signatures of the same units.`,
-    );
-  }
-  const perTensor = new Map<string, number | null>();
-  const total = { inner: 0, a: 0, b: 0 };
-  for (const tensor of a.tensors) {
-    const u = dequantizeTensor(a, tensor);
-    const v = dequantizeTensor(b, others.get(tensor.name)!);
-    const [inner, uu, vv] = [innerProduct(u, v), innerProduct(u, u), innerProduct(v, v)];
-    perTensor.set(tensor.name, ratio(inner, Math.sqrt(uu) * Math.sqrt(vv)));
-    total.inner += inner;
-    total.a += uu;
-    total.b += vv;
-  }
-  return { perTensor, global: ratio(total.inner, Math.sqrt(total.a) * Math.sqrt(total.b)) };
+  const { perTensor, global } = cosineMatrices([a, b]);
+  return {
+    perTensor: new Map([...perTensor].map(([name, matrix]) => [name, matrix[0]![1]!])),
+    global: global[0]![1]!,
+  };
+}
+
+/** Cosines of every pair of several things: row and column i belong to the i-th. */
+type Matrix = readonly (readonly (number | null)[])[];
+
+export interface SimilarityMatrices {
+  readonly perTensor: ReadonlyMap<string, Matrix>;
+  /** Of the concatenation of all tensors. */
+  readonly global: Matrix;
 }
 
 /**
- * ||other − standard||₂ / ||standard||₂ for each float tensor of `standard`, in its order: where fine-tuning moved the
- * weights. Null for a zero tensor. `other` may hold more tensors.
+ * The same of every pair among several signatures: low beside the diagonal where they tell corruptions apart, high for one corruption on several
+ * data sets.
  *
- * @throws {RwsError} `RWS_STATES_DIFFER` when `other` lacks a tensor or has it in another shape or as integers; `RWS_NON_FINITE`.
+ * @throws {RwsError} `RWS_SIGNATURES_DIFFER` when they do not all cover the same tensors with the same shapes.
  */
-export function relativeDifferences(standard: StateDict, other: StateDict): Map<string, number | null> {
-  const floats = [...standard].filter(([, tensor]) => isFloat(tensor.dtype));
-  const unfit = floats.filter(([name, { shape }]) => {
-    const tensor = other.get(name);
-    return tensor === undefined || !isFloat(tensor.dtype) || tensor.shape.join() !== shape.join();
-  });
-  if (unfit.length > 0) {
-    throw new RwsError(
-      'RWS_STATES_DIFFER',
-      `the second checkpoint lacks these tensors, or has them in another shape or as integers: ${unfit.map(([name]) => `"${name}"`).join(', ')}.`,
+export function cosineMatrices(signatures: readonly Signature[]): SimilarityMatrices {
+  const [first, ...others] = signatures;
+  for (const other of others) checkSameTensors(first!, other);
+  const total = signatures.map(() => signatures.map(() => 0));
+  const perTensor = new Map<string, Matrix>();
+  for (const { name } of added(first!)) {
+    const values = signatures.map((signature) =>
+      dequantizeTensor(signature, signature.tensors.find((tensor) => tensor.name === name)!),
     );
+    const products = values.map(() => values.map(() => 0));
+    for (const [i, u] of values.entries()) {
+      for (let j = 0; j <= i; j++) {
+        const product = innerProduct(u, values[j]!);
+        products[i]![j] = product;
+        products[j]![i] = product;
+      }
+    }
+    for (const [i, row] of products.entries()) {
+      for (const [j, product] of row.entries()) total[i]![j]! += product;
+    }
+    perTensor.set(name, cosines(products));
   }
-  return new Map(
-    floats.map(([name, tensor]) => {
-      const values = finiteValues(tensor, `"${name}"`);
-      const others = finiteValues(other.get(name)!, `"${name}" of the second checkpoint`);
-      return [name, ratio(norm(difference(others, values)), norm(values))];
-    }),
+  return { perTensor, global: cosines(total) };
+}
+
+const added = ({ tensors }: Signature) => tensors.filter(({ apply }) => apply === 'add');
+
+function checkSameTensors(a: Signature, b: Signature): void {
+  const others = new Map(added(b).map((tensor) => [tensor.name, tensor]));
+  const lacking = added(a).filter(({ name, shape }) => others.get(name)?.shape.join() !== shape.join());
+  if (lacking.length === 0 && added(a).length === others.size) return;
+  const names = lacking.map(({ name }) => `"${name}"`).join(', ') || 'none of the first';
+  throw new RwsError(
+    'RWS_SIGNATURES_DIFFER',
+    `${signatureLabel(a)} covers ${added(a).length} tensors, ${signatureLabel(b)} ${others.size}; not in both with one shape: ${names}. Compare signatures of the same units.`,
   );
 }
 
-function ratio(numerator: number, denominator: number): number | null {
-  return denominator === 0 ? null : numerator / denominator;
+function cosines(products: readonly (readonly number[])[]): (number | null)[][] {
+  return products.map((row, i) =>
+    row.map((product, j) => ratio(product, Math.sqrt(products[i]![i]!) * Math.sqrt(products[j]![j]!))),
+  );
 }
