@@ -15,8 +15,21 @@ export interface Svd {
  * of the rows of the small square L. Takes O(rank² · (rows + columns)) for every one of its about eight sweeps.
  */
 export function svd(values: ArrayLike<number>, rows: number, columns: number): Svd {
+  let largest = 0;
+  for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]!));
+  // Squares of tiny values would vanish.
+  const { singular, left, right } = svdOfUnit(
+    Float64Array.from(values, (x) => (largest === 0 ? 0 : x / largest)),
+    rows,
+    columns,
+  );
+  return { singular: singular.map((x) => x * largest), left, right };
+}
+
+/** The same for values of at most 1. */
+function svdOfUnit(values: Float64Array, rows: number, columns: number): Svd {
   if (rows > columns) {
-    const { singular, left, right } = svd(transposed(values, rows, columns), columns, rows);
+    const { singular, left, right } = svdOfUnit(transposed(values, rows, columns), columns, rows);
     return { singular, left: right, right: left };
   }
   const matrix = Array.from({ length: rows }, (_, i) =>
@@ -47,8 +60,9 @@ function lowerFactor(matrix: readonly Float64Array[]): Float64Array[] {
   for (let k = 0; k < rows; k++) {
     const row = rest[k]!;
     const length = norm(row);
+    // Squares of what is smaller are not accurate; float32 values are never so far apart.
+    if (length < 1e-100) continue;
     lower[k]![k] = length;
-    if (length === 0) continue;
     for (let j = 0; j < row.length; j++) row[j] = row[j]! / length;
     for (let i = k + 1; i < rows; i++) {
       const along = innerProduct(rest[i]!, row);
@@ -101,7 +115,7 @@ function projected(matrix: readonly Float64Array[], u: Float64Array, singular: n
   return v;
 }
 
-function transposed(values: ArrayLike<number>, rows: number, columns: number): Float64Array {
+function transposed(values: Float64Array, rows: number, columns: number): Float64Array {
   const result = new Float64Array(rows * columns);
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) result[j * rows + i] = values[i * columns + j]!;
