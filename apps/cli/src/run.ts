@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { corruptCommand } from './commands/corrupt.ts';
 import { dataCommand } from './commands/data.ts';
+import { diffCommand } from './commands/diff.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { exportCommand } from './commands/export.ts';
@@ -48,6 +49,7 @@ function program(args: readonly string[]): Command {
     patchCommand(),
     unpatchCommand(),
     inspectCommand(),
+    diffCommand(),
     doctorCommand(),
   ];
   for (const command of commands) root.addCommand(command);

@@ -15,6 +15,49 @@ beforeAll(() => {
   writeIdx('digits', 't10k', 40);
 });
 
+/** What `proj diff` says of the models and signatures at hand, and signatures in other forms. */
+async function comparesAndStores(common: readonly string[]): Promise<void> {
+  const models = await json(['diff', 'clean/model.safetensors', 'fog/model.safetensors']);
+  expect(models).toMatchObject({ schema: 'proj.diff/1', left: [] });
+  expect((models['global'] as { relativeDifference: number }).relativeDifference).toBeGreaterThan(0);
+  const signatures = ['fog.rws.safetensors', 'contrast.rws.safetensors'];
+  const pair = await json(['diff', ...signatures]);
+  const { cosine } = pair['global'] as { cosine: number };
+  const three = await json(['diff', ...signatures, signatures[0]!]);
+  expect((three['cosines'] as number[][])[0]![1]).toBeCloseTo(cosine, 10);
+  expect((three['cosines'] as number[][])[0]![2]).toBeCloseTo(1, 10);
+  expect(three['names']).toEqual(['fog-s5', 'contrast-s5', 'fog-s5']);
+  expect((await proj(['diff', ...signatures])).stdout).toContain('all together: relative difference');
+  expect((await proj(['diff', signatures[0]!, 'clean/model.safetensors'])).code).toBe(2);
+
+  const other = [
+    ...common,
+    '--robust',
+    'fog/model.safetensors',
+    '--units',
+    'all',
+    '--out',
+    'other.rws.safetensors',
+  ];
+  const sparse = ['--quantizer', 'log', '--levels', '9', '--density', '0.1', '--batch-norm', 'recalibrate'];
+  expect(await json(['extract', ...other, ...sparse])).toMatchObject({
+    quantizer: { scheme: 'log', levels: 9 },
+    structure: { kind: 'sparse', density: 0.1 },
+    batchNorm: 'recalibrate',
+    k: 5,
+  });
+  const { stdout } = await proj(['inspect', 'other.rws.safetensors']);
+  expect(stdout).toContain('log, 9 levels in 4 bits per value, density 0.1');
+  expect(stdout).toContain('after patching, batch norm must be recalibrated');
+  for (const wrong of [
+    ['--bits', '4', '--levels', '9'],
+    ['--density', '2'],
+    ['--quantizer', 'sign', '--levels', '2'],
+  ]) {
+    expect((await proj(['extract', ...other, ...wrong, '--force'])).code).toBe(2);
+  }
+}
+
 describe('proj', () => {
   it('shows help with examples and refuses what it does not know, with a suggestion', async () => {
     const help = await proj(['patch', '--help']);
@@ -75,6 +118,7 @@ describe('proj', () => {
       ]);
       expect(extracted).toMatchObject({ schema: 'proj.extract/1', bits: 4, k: 2, projection: 'orthogonal' });
     }
+    await comparesAndStores(common);
     const patched = await json([
       'patch',
       'clean/model.safetensors',

@@ -64,6 +64,10 @@ describe('accounting', () => {
     expect(() => accounting({ shapes, units: [['foo']], k: 1, bits: 8 })).toThrow(code);
   });
 
+  it('of no files is refused', () => {
+    expect(() => systemCompression([])).toThrow(expect.objectContaining({ code: 'RWS_SIGNATURES_DIFFER' }));
+  });
+
   it('of files counts files', async () => {
     const checkpoints = {
       init: goldenState(golden.state.pretrained),

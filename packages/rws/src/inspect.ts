@@ -1,4 +1,5 @@
 import type { BatchNormPolicy } from './batch-norm.ts';
+import { RwsError } from './error.ts';
 import { product } from './floats.ts';
 import { bitsOf, describeQuantizer, type Quantizer } from './quantizer.ts';
 import type { Projection, Signature } from './signature.ts';
@@ -71,9 +72,19 @@ export interface SystemCompression {
   readonly configuration: string;
 }
 
-/** What a set of signatures of one model saves against keeping a robust copy of the model for each. */
+/**
+ * What a set of signatures of one model saves against keeping a robust copy of the model for each.
+ *
+ * @throws {RwsError} `RWS_SIGNATURES_DIFFER` for none, or for signatures of models of several sizes.
+ */
 export function systemCompression(signatures: readonly Signature[]): SystemCompression {
-  const { model } = signatures[0]!;
+  const model = signatures[0]?.model;
+  if (model === undefined || signatures.some((other) => other.model.bytes !== model.bytes)) {
+    throw new RwsError(
+      'RWS_SIGNATURES_DIFFER',
+      `${signatures.length} signatures of models of ${[...new Set(signatures.map((one) => one.model.bytes))].join(', ') || 'no'} bytes: pass those of one model.`,
+    );
+  }
   const files = signatures.reduce((sum, signature) => sum + signatureToBytes(signature).length, 0);
   const fullBytes = (signatures.length + 1) * model.bytes;
   const bytes = model.bytes + files;

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import {
+  asksForRecalibration,
   inspect as inspectSignature,
   isSignature,
   type SignatureSummary,
@@ -78,13 +79,18 @@ async function inspect(file: string, _: unknown, command: Command): Promise<void
   }
 }
 
-function describeSignature({ id, about, compression, configuration }: SignatureSummary): string {
+function describeSignature(summary: SignatureSummary): string {
+  const { id, about, packedBytes, payloadBytes, fileBytes, compression, configuration } = summary;
   const { name = 'unnamed', corruption, severity, recommendedAlpha } = about;
   const of = corruption === undefined ? '' : ` of ${corruption}, severity ${severity ?? 'unknown'}`;
   const strength = recommendedAlpha === undefined ? '' : `, recommended strength ${recommendedAlpha}`;
   return [
     `signature ${oneLine(name)}${oneLine(of)}${strength}; id ${id}`,
     `${compression.toFixed(1)}x smaller than the model: ${configuration}`,
+    `of its ${bytes(fileBytes)}, values take ${bytes(payloadBytes)} (${bytes(packedBytes)} without entropy coding), names and fingerprints the rest`,
+    ...(asksForRecalibration(summary.batchNorm)
+      ? ['after patching, batch norm must be recalibrated on corrupted images']
+      : []),
   ].join('\n');
 }
 
