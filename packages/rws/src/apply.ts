@@ -31,32 +31,49 @@ export function unchanged(base: TensorData, name: string): TensorChange {
 /** Float32, what nearly all models are, in one pass; undefined for anything else or when something is not finite. */
 function fastChange(base: TensorData, change: Change, name: string): [TensorData, TensorChange] | undefined {
   const before = float32View(base);
-  if (before === undefined) return undefined;
-  const after = new Float32Array(before.length);
-  let changed = 0;
-  let baseSquares = 0;
-  let changeSquares = 0;
-  if ('delta' in change) {
-    const { delta } = change;
-    const least = change.nonNegative ? 0 : Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < after.length; i++) {
-      const x = before[i]!;
-      const y = delta[i] === 0 ? x : Math.fround(Math.max(x + delta[i]!, least));
-      const difference = y - x;
-      after[i] = y;
-      if (difference !== 0) changed++;
-      baseSquares += x * x;
-      changeSquares += difference * difference;
-    }
-  } else {
-    after.set(change.replacement);
-    ({ changed, baseSquares, changeSquares } = squares(before, after));
+  if (before === undefined || !('delta' in change) || change.nonNegative) return undefined;
+  const { delta } = change;
+  const { length } = before;
+  const after = new Float32Array(length);
+  let same = 0;
+  // Two sums each, which do not wait for one another, halve the time.
+  let baseEven = 0;
+  let baseOdd = 0;
+  let changeEven = 0;
+  let changeOdd = 0;
+  for (let i = 0; i + 1 < length; i += 2) {
+    const x = before[i]!;
+    const x2 = before[i + 1]!;
+    const d = delta[i]!;
+    const d2 = delta[i + 1]!;
+    const y = d === 0 ? x : Math.fround(x + d);
+    const y2 = d2 === 0 ? x2 : Math.fround(x2 + d2);
+    const difference = y - x;
+    const difference2 = y2 - x2;
+    after[i] = y;
+    after[i + 1] = y2;
+    if (difference === 0) same++;
+    if (difference2 === 0) same++;
+    baseEven += x * x;
+    baseOdd += x2 * x2;
+    changeEven += difference * difference;
+    changeOdd += difference2 * difference2;
   }
+  if (length % 2 === 1) {
+    const i = length - 1;
+    const x = before[i]!;
+    const y = delta[i] === 0 ? x : Math.fround(x + delta[i]!);
+    after[i] = y;
+    if (y === x) same++;
+    baseEven += x * x;
+    changeEven += (y - x) ** 2;
+  }
+  const [baseSquares, changeSquares] = [baseEven + baseOdd, changeEven + changeOdd];
   if (!Number.isFinite(baseSquares) || !Number.isFinite(changeSquares)) return undefined;
   return [
     { dtype: base.dtype, shape: base.shape, bytes: new Uint8Array(after.buffer) },
     {
-      ...{ name, elements: after.length, changed },
+      ...{ name, elements: length, changed: length - same },
       ...{ baseNorm: Math.sqrt(baseSquares), changeNorm: Math.sqrt(changeSquares) },
     },
   ];
@@ -80,11 +97,6 @@ function checkedChange(base: TensorData, change: Change, name: string): [TensorD
 }
 
 function distance(before: Floats, after: Floats) {
-  const { changed, baseSquares, changeSquares } = squares(before, after);
-  return { changed, baseNorm: Math.sqrt(baseSquares), changeNorm: Math.sqrt(changeSquares) };
-}
-
-function squares(before: Floats, after: Floats) {
   let changed = 0;
   let baseSquares = 0;
   let changeSquares = 0;
@@ -94,7 +106,7 @@ function squares(before: Floats, after: Floats) {
     baseSquares += before[i]! * before[i]!;
     changeSquares += difference * difference;
   }
-  return { changed, baseSquares, changeSquares };
+  return { changed, baseNorm: Math.sqrt(baseSquares), changeNorm: Math.sqrt(changeSquares) };
 }
 
 /** The values themselves, without a copy; undefined when they are not float32, not aligned or not as many as the shape says. */

@@ -1,5 +1,7 @@
+import { addPacked } from './decode-packed.ts';
 import { RwsError } from './error.ts';
 import { product } from './floats.ts';
+import { bitsOf, dequantizationTable } from './quantizer.ts';
 import type { CompositionRule } from './rule.ts';
 import { dequantizeTensor, type SignatureTensor, signatureLabel } from './signature.ts';
 import { keepLargest, streamOf, thin, trimTogether } from './sparsify.ts';
@@ -106,7 +108,7 @@ function mergeOf(
     case 'mean':
       return (delta, taking) => {
         const share = rule.kind === 'mean' ? taking.length : 1;
-        for (const member of taking) add(delta, member.alpha / share, valuesOf(member));
+        for (const member of taking) addMember(delta, member.alpha / share, member);
       };
     case 'magnitude':
       return (delta, taking) => {
@@ -162,6 +164,19 @@ function paperMerge(
 
 function valuesOf({ application, tensor }: Member): Float32Array {
   return dequantizeTensor(application.signature, tensor);
+}
+
+/** The same as adding `valuesOf`, whose products with the coefficient are few where values are codes. */
+function addMember(delta: Float64Array, coefficient: number, member: Member): void {
+  const { form, streams } = member.tensor.stored;
+  const { quantizer } = member.application.signature;
+  const [stream] = streams;
+  if (form.kind !== 'dense' || stream === undefined || !('packed' in stream) || quantizer.scheme === 'none') {
+    add(delta, coefficient, valuesOf(member));
+    return;
+  }
+  const table = Float64Array.from(dequantizationTable(quantizer, stream), (value) => coefficient * value);
+  addPacked(delta, stream.packed, bitsOf(quantizer), table);
 }
 
 function add(delta: Float64Array, coefficient: number, values: Float32Array): void {

@@ -1,7 +1,7 @@
 import { packBits } from '@proj/tensor-io';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { decodePacked } from './decode-packed.ts';
+import { addPacked, decodePacked } from './decode-packed.ts';
 
 it('packed codes of every width and count are looked up in their order', () => {
   fc.assert(
@@ -19,6 +19,9 @@ it('packed codes of every width and count are looked up in their order', () => {
         const packed = packBits(Uint8Array.from(codes), bits);
         const expected = Float32Array.from(codes, (code) => 0.1 * code - 1);
         expect(decodePacked(packed, bits, table, codes.length)).toEqual(expected);
+        const sum = new Float64Array(codes.length).fill(0.3);
+        addPacked(sum, packed, bits, Float64Array.from(table));
+        expect(sum).toEqual(Float64Array.from(expected, (value) => 0.3 + value));
       },
     ),
   );

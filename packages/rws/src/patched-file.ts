@@ -1,6 +1,7 @@
 import { MAX_HEADER_BYTES, type Metadata, type StateDict } from '@proj/tensor-io';
 import { fromBase64, toBase64 } from './base64.ts';
 import { compose } from './composition.ts';
+import { sameBytes } from './equal-bits.ts';
 import { RwsError } from './error.ts';
 import { withHeader } from './file-header.ts';
 import { misfitsOf } from './fit.ts';
@@ -256,15 +257,4 @@ function changed(what: string): RwsError {
     'RWS_UNDO_MISMATCH',
     `${what} is not what it was when the file was patched, so the base cannot be restored; use the file as it was saved.`,
   );
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  const aligned = a.byteOffset % 4 === 0 && b.byteOffset % 4 === 0 ? a.length >>> 2 : 0;
-  const [x, y] = [a, b].map(
-    ({ buffer, byteOffset }) => new Int32Array(buffer, aligned && byteOffset, aligned),
-  );
-  for (let i = 0; i < aligned; i++) if (x![i] !== y![i]) return false;
-  for (let i = 4 * aligned; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }
