@@ -64,5 +64,16 @@ export {
   selectLayers,
 } from './paper.ts';
 
+// Search, choose, transfer
+export { type SearchOptions, type StrengthSearch, searchStrength, type Tried } from './search.ts';
+export {
+  type ChannelStatistics,
+  type Choice,
+  chooseSignature,
+  meanEntropy,
+  statisticsDistance,
+} from './choose.ts';
+export { type TensorTransfer, type TransferReport, transferReport } from './transfer.ts';
+
 // Errors
 export { type Mismatch, RwsError, type RwsErrorCode, SignatureMismatchError } from './error.ts';

@@ -1,4 +1,7 @@
 // Signatures on live weights
+
+// Strengths from unlabelled images
+export { type AdaptOptions, type AdaptStep, adaptStrengths } from './tfjs/adapt.ts';
 export { type LivePatch, type LivePatchOptions, livePatch } from './tfjs/live-patch.ts';
 export {
   type GraphModelLike,
