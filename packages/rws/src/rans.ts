@@ -1,7 +1,8 @@
 /*
  * Entropy coding of one stream of codes: rANS (Duda, 2013) with one static table of frequencies, which stands in front.
  *
- * The layout is FORMAT.md's: the frequencies, then the decoder's first state as little-endian uint32, then its bytes. Decoding ends in the state that encoding started from with no byte left, so a stream has one
+ * The layout is FORMAT.md's: the frequencies, then the decoder's two first states as little-endian uint32, then its bytes.
+ * Codes of even and odd places have a state each, so that the processor can work on two at a time. Decoding ends in the states that encoding started from with no byte left, so a stream has one
  * encoding for one table, and damage hardly goes unnoticed.
  */
 
@@ -14,58 +15,88 @@ const lowest = 1 << 23;
 export function encodeRans(codes: Uint8Array, symbols: number): Uint8Array {
   const frequencies = normalized(codes, symbols);
   const starts = startsOf(frequencies);
-  // At most 12 bits a code, written from the end, since decoding runs backwards.
   const table = tableBytes(frequencies);
-  const bytes = new Uint8Array(table.length + 4 + Math.ceil((codes.length * tableBits) / 8) + 8);
+  // At most 12 bits a code, written from the end, since decoding runs backwards.
+  const bytes = new Uint8Array(table.length + 8 + Math.ceil((codes.length * tableBits) / 8) + 8);
   let at = bytes.length;
-  let state = lowest;
+  // The state of the code at hand and that of its neighbour, in turn.
+  let current = lowest;
+  let other = lowest;
   for (let i = codes.length - 1; i >= 0; i--) {
     const code = codes[i]!;
     const frequency = frequencies[code]!;
-    const limit = (lowest >>> tableBits) * 256 * frequency;
-    while (state >= limit) {
-      bytes[--at] = state;
-      state >>>= 8;
-    }
-    const times = Math.floor(state / frequency);
-    state = times * tableSize + (state - times * frequency) + starts[code]!;
+    const most = frequency * (lowest >>> tableBits) * 256 - 1;
+    let state = current;
+    // Without branches: 0, 1 or 2 bytes are due, and the next ones overwrite what was not.
+    bytes[at - 1] = state;
+    bytes[at - 2] = state >>> 8;
+    const due = ((most - state) >>> 31) + ((most - (state >>> 8)) >>> 31);
+    at -= due;
+    state >>>= 8 * due;
+    const times = (state / frequency) | 0;
+    state = (times << tableBits) + state - Math.imul(times, frequency) + starts[code]!;
+    current = other;
+    other = state;
   }
-  new DataView(bytes.buffer).setUint32(at - 4, state, true);
-  bytes.set(table, at - 4 - table.length);
-  return bytes.slice(at - 4 - table.length);
+  at -= 8 + table.length;
+  const view = new DataView(bytes.buffer, at + table.length);
+  // Place 0 came last.
+  view.setUint32(0, other, true);
+  view.setUint32(4, current, true);
+  bytes.set(table, at);
+  return bytes.slice(at);
 }
 
 /** `count` codes; undefined for bytes that `encodeRans` cannot have made of so many. */
 export function decodeRans(bytes: Uint8Array, symbols: number, count: number): Uint8Array | undefined {
   const table = readTable(bytes, symbols);
-  if (table === undefined || bytes.length < table.length + 4) return undefined;
-  const { frequencies } = table;
-  const starts = startsOf(frequencies);
-  const symbolAt = new Uint8Array(tableSize);
-  for (let symbol = 0; symbol < symbols; symbol++) {
-    symbolAt.fill(symbol, starts[symbol], starts[symbol]! + frequencies[symbol]!);
-  }
-  let at = table.length + 4;
-  let state = new DataView(bytes.buffer, bytes.byteOffset).getUint32(table.length, true);
-  if (state < lowest || state >= 256 * lowest) return undefined;
+  if (table === undefined || bytes.length < table.length + 8) return undefined;
+  const entries = decodingTable(table.frequencies);
+  const view = new DataView(bytes.buffer, bytes.byteOffset + table.length);
+  let even = view.getUint32(0, true);
+  let odd = view.getUint32(4, true);
+  if (!inRange(even) || !inRange(odd)) return undefined;
+  // Two bytes more, since two are read where none may be due.
+  const body = new Uint8Array(bytes.length - table.length - 8 + 2);
+  const length = body.length - 2;
+  body.set(bytes.subarray(table.length + 8));
   const codes = new Uint8Array(count);
-  for (let i = 0; i < count; i++) {
-    const slot = state & (tableSize - 1);
-    const code = symbolAt[slot]!;
-    codes[i] = code;
-    state = frequencies[code]! * (state >>> tableBits) + slot - starts[code]!;
-    while (state < lowest) {
-      if (at >= bytes.length) return undefined;
-      state = (state << 8) | bytes[at++]!;
-    }
+  let at = 0;
+  for (let i = 0; i < count && at <= length; i += 2) {
+    const entry = entries[even & (tableSize - 1)]!;
+    codes[i] = entry;
+    even = Math.imul((entry >>> 20) + 1, even >>> tableBits) + ((entry >>> 8) & (tableSize - 1));
+    // Without branches, which no processor would foresee: 0, 1 or 2 bytes take the state back to `lowest` or above.
+    let due = (Math.clz32(even) - 1) >> 3;
+    even = (even << (8 * due)) | (((body[at]! << 8) | body[at + 1]!) >>> (16 - 8 * due));
+    at += due;
+    if (i + 1 === count) break;
+    const second = entries[odd & (tableSize - 1)]!;
+    codes[i + 1] = second;
+    odd = Math.imul((second >>> 20) + 1, odd >>> tableBits) + ((second >>> 8) & (tableSize - 1));
+    due = (Math.clz32(odd) - 1) >> 3;
+    odd = (odd << (8 * due)) | (((body[at]! << 8) | body[at + 1]!) >>> (16 - 8 * due));
+    at += due;
   }
-  return state === lowest && at === bytes.length ? codes : undefined;
+  return even === lowest && odd === lowest && at === length ? codes : undefined;
+}
+
+const inRange = (state: number) => state >= lowest && state < 256 * lowest;
+
+/** For every slot its code (8 bits), the slot's place among those of its code (12) and the code's frequency − 1 (12). */
+function decodingTable(frequencies: Uint16Array): Int32Array {
+  const entries = new Int32Array(tableSize);
+  let slot = 0;
+  for (const [code, frequency] of frequencies.entries()) {
+    for (let i = 0; i < frequency; i++) entries[slot++] = ((frequency - 1) << 20) | (i << 8) | code;
+  }
+  return entries;
 }
 
 /** Frequencies that sum to 4096, at least 1 for every code that occurs; what rounding leaves over goes to the most frequent. */
 function normalized(codes: Uint8Array, symbols: number): Uint16Array {
-  const counts = new Float64Array(symbols);
-  for (const code of codes) counts[code] = counts[code]! + 1;
+  const counts = new Uint32Array(symbols);
+  for (let i = 0; i < codes.length; i++) counts[codes[i]!]!++;
   const frequencies = Uint16Array.from(counts, (count) =>
     count === 0 ? 0 : Math.max(1, Math.floor((count * tableSize) / codes.length + 0.5)),
   );
