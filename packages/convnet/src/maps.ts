@@ -32,7 +32,7 @@ type Gradients = { value: Tensor; gradFunc: (dy: Tensor, saved: Tensor[]) => Ten
  * tfjs's convolutions take filters [height, width, in, out]. The copy that turns [out, in, height, width] into that costs one pass over
  * the filter, and its gradient another one back.
  */
-export function filterOf(weight: Tensor): Tensor4D {
+function filterOf(weight: Tensor): Tensor4D {
   return transpose(weight as Tensor4D, [2, 3, 1, 0]);
 }
 

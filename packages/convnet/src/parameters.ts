@@ -110,7 +110,7 @@ export function convnetUnits(config: ConvnetConfig): string[][] {
 }
 
 /** Whether a name is a batch normalisation's buffer. */
-export function isBufferName(name: string): boolean {
+function isBufferName(name: string): boolean {
   return /\.(running_mean|running_var|num_batches_tracked)$/.test(name);
 }
 

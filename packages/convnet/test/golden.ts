@@ -96,7 +96,7 @@ export const smallConfigs = {
 } as const satisfies Record<string, ConvnetConfig>;
 
 /** The float32 numbers of an array that is stored as base64. */
-export function unpacked(base64: string): Float32Array {
+function unpacked(base64: string): Float32Array {
   return new Float32Array(Uint8Array.from(Buffer.from(base64, 'base64')).buffer);
 }
 
