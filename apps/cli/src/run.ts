@@ -10,6 +10,7 @@ import { extractCommand } from './commands/extract.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { patchCommand } from './commands/patch.ts';
 import { quantizeCommand } from './commands/quantize.ts';
+import { searchCommand } from './commands/search.ts';
 import { trainCommand } from './commands/train.ts';
 import { unpatchCommand } from './commands/unpatch.ts';
 import { type ExitCode, exitCode } from './exit.ts';
@@ -47,6 +48,7 @@ function program(args: readonly string[]): Command {
     exportCommand(),
     extractCommand(),
     patchCommand(),
+    searchCommand(),
     unpatchCommand(),
     inspectCommand(),
     diffCommand(),

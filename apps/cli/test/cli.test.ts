@@ -165,6 +165,87 @@ describe('proj', () => {
     expect(wrong.stderr).toContain('RWS_SIGNATURE_MISMATCH');
   });
 
+  it(
+    'composes by a rule, with strengths of single units and tensors, and gives the file back',
+    long,
+    async () => {
+      const patched = await json([
+        'patch',
+        'clean/model.safetensors',
+        'fog.rws.safetensors@1,0=0.5,blocks.0.attn.qkv.weight=-0.25',
+        'contrast.rws.safetensors@0.5',
+        ...['--rule', 'ties:0.5', '--out', 'merged.safetensors'],
+      ]);
+      expect(patched).toMatchObject({
+        rule: { kind: 'ties', definition: 'paper', density: 0.5 },
+        applied: expect.arrayContaining([
+          expect.objectContaining({
+            ...{ name: 'fog-s5', alpha: 1, units: { 0: 0.5 } },
+            tensors: { 'blocks.0.attn.qkv.weight': -0.25 },
+          }),
+        ]),
+        report: { conflicts: [{ cosine: expect.any(Number), signConflicts: expect.any(Number) }] },
+      });
+      await json(['unpatch', 'merged.safetensors', '--out', 'unmerged.safetensors']);
+      const [original, restored] = ['clean/model.safetensors', 'unmerged.safetensors'].map((name) =>
+        readFileSync(join(folder, name)),
+      );
+      expect(restored!.equals(original!)).toBe(true);
+      for (const wrong of ['dare:0.5', 'ties:0', 'sum:1', 'median']) {
+        const refused = await proj(['patch', 'clean/model.safetensors', 'x', '--rule', wrong, '--out', 'y']);
+        expect(refused.code).toBe(2);
+        expect(refused.stderr).toContain(`"${wrong}" is no rule`);
+      }
+      for (const wrong of ['1,0', '1,0=0.5,0=1', '1,0=x']) {
+        const refused = await proj([
+          'patch',
+          'clean/model.safetensors',
+          `fog.rws.safetensors@${wrong}`,
+          '--out',
+          'y',
+        ]);
+        expect(refused.stderr).toContain('is no strength');
+      }
+    },
+  );
+
+  it('searches units and strength, and keeps them in a signature that recommends them', long, async () => {
+    const search = [
+      'search',
+      'clean/model.safetensors',
+      'fog.rws.safetensors',
+      '--data',
+      'digits',
+      '--split',
+      'test',
+    ];
+    const found = await json([
+      ...search,
+      '--alphas',
+      '0,1',
+      '--refine',
+      '1',
+      '--out',
+      'tuned.rws.safetensors',
+    ]);
+    const { k, alpha, curve } = found as unknown as { k: number; alpha: number; curve: { k: number; alpha: number }[] };
+    expect(curve.slice(0, 3)).toMatchObject([
+      { k: 1, alpha: 1 },
+      { k: 2, alpha: 1 },
+      { k, alpha: 0 },
+    ]);
+    const { signature } = await json(['inspect', 'tuned.rws.safetensors']);
+    expect(signature).toMatchObject({ k, about: { recommendedAlpha: alpha, corruption: 'fog' } });
+    const patched = await json([
+      'patch',
+      'clean/model.safetensors',
+      'tuned.rws.safetensors',
+      '--out',
+      'tuned.safetensors',
+    ]);
+    expect(patched['applied']).toMatchObject([{ alpha }]);
+  });
+
   it('evaluates clean and corrupted images and ends with 3 below a demanded accuracy', long, async () => {
     const clean = await json(['evaluate', 'clean/model.safetensors', '--data', 'digits']);
     expect(clean).toMatchObject({ schema: 'proj.evaluate/1', architecture: 'vit_digits_28', images: 40 });

@@ -1,6 +1,6 @@
-import { openPatched, type PatchedModel, patchedMetadata, unpatch } from '@proj/rws';
+import { type PatchedModel, RwsError, unpatch } from '@proj/rws';
+import { readModelFile, writeModelFile } from '@proj/rws/node';
 import { stateSha256 } from '@proj/tensor-io';
-import { readSafetensors, writeSafetensors } from '@proj/tensor-io/node';
 import { Command } from 'commander';
 import { CliError, exitCode, usageError } from '../exit.ts';
 import { requireWritable, writing } from '../files.ts';
@@ -16,7 +16,7 @@ interface Options extends GlobalOptions {
 export function unpatchCommand(): Command {
   return new Command('unpatch')
     .description(
-      'take signatures off a patched model, with nothing but its file; without any left it is the original, bit for bit',
+      'take signatures off a patched model, with nothing but its file; without any left it is the original file, byte for byte',
     )
     .argument('<model>', 'a model that proj patch wrote')
     .option('--signature <name...>', 'only these: names or beginnings of ids (default: all)')
@@ -30,8 +30,10 @@ export function unpatchCommand(): Command {
       const options = self.optsWithGlobals<Options>();
       const output = createOutput(options);
       await requireWritable(options.out, options.force);
-      const { state, metadata } = await readSafetensors(file);
-      const opened = await openPatched(state, metadata);
+      const opened = await readModelFile(file);
+      if (opened.model.applied.length === 0) {
+        throw new RwsError('RWS_NOT_PATCHED', `${file}: no signature is applied.`);
+      }
       const ids =
         options.signature?.map((name) => find(opened.model, name)) ??
         opened.model.applied.map(({ signature }) => signature.id);
@@ -42,9 +44,7 @@ export function unpatchCommand(): Command {
         );
       }
       const model = ids.reduce<PatchedModel>((rest, id) => unpatch(rest, id), opened.model);
-      await writing(
-        writeSafetensors(options.out, model.state, await patchedMetadata(model, opened.metadata)),
-      );
+      await writing(writeModelFile(options.out, model, opened));
       const sha256 = await stateSha256(model.state);
       const left = model.applied.map(({ signature, alpha }) => ({
         id: signature.id,
