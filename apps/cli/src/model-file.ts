@@ -123,5 +123,6 @@ function peek(json: string): { readonly architecture?: unknown; readonly quantiz
   }
 }
 
-const architectureOf = (json: string): unknown => peek(json).architecture;
+/** What the JSON under `proj` calls the architecture. */
+export const architectureOf = (json: string): unknown => peek(json).architecture;
 const saysQuantized = (json: string): boolean => peek(json).quantization !== undefined;

@@ -1,18 +1,16 @@
 import type { CorruptionName } from '@proj/corruptions';
 import { asksForRecalibration, type BatchNormPolicy, extract, inspect, signatureToBytes } from '@proj/rws';
 import { readStateDict, writeFileAtomic } from '@proj/tensor-io/node';
-import { vitUnits } from '@proj/vit/forward';
 import { Command, Option } from 'commander';
 import { commandLine } from '../command-line.ts';
 import { usageError } from '../exit.ts';
 import { requireWritable, writing } from '../files.ts';
 import { bytes, table } from '../format.ts';
-import { readModel } from '../model-file.ts';
+import { readUnitModel, unitModels } from '../model-units.ts';
 import {
   corruptionOption,
   type GlobalOptions,
   integerOption,
-  modelOption,
   numberOption,
   severityOption,
 } from '../options.ts';
@@ -50,10 +48,15 @@ export function extractCommand(): Command {
     .requiredOption('--standard <model>', 'fine-tuned on clean images')
     .requiredOption('--robust <model>', 'fine-tuned on corrupted images')
     .option('--start <model>', 'the common start of both; without it there is no projection')
-    .addOption(modelOption('architecture of files without our metadata (default: by their shapes)'))
+    .addOption(
+      new Option(
+        '--model <name>',
+        'architecture of files without our metadata (default: by their shapes)',
+      ).choices(unitModels),
+    )
     .option(
       '--units <k>',
-      'how many units from the input on (patch embedding, then blocks), or all',
+      'how many units from the input on (patch embedding or stem, then blocks; convolutions of a VGG), or all',
       (text) => (text === 'all' ? text : integerOption(1)(text)),
       2,
     )
@@ -86,13 +89,11 @@ export function extractCommand(): Command {
     if (options.projection === 'orthogonal' && options.start === undefined) {
       throw usageError('--projection orthogonal needs --start, the common start of both models.');
     }
-    const standard = await readModel(options.standard, options.model);
-    const units = vitUnits(standard.config);
+    const standard = await readUnitModel(options.standard, options.model);
+    const { units } = standard;
     const k = options.units === 'all' ? units.length : options.units;
     if (k > units.length) {
-      throw usageError(
-        `--units ${k}: ${standard.config.name} has ${units.length}, the patch embedding and ${standard.config.depth} blocks.`,
-      );
+      throw usageError(`--units ${k}: ${standard.name} has ${units.length}, ${standard.counted}.`);
     }
     const robust = (await readStateDict(options.robust)).state;
     const init = options.start === undefined ? undefined : (await readStateDict(options.start)).state;
@@ -108,7 +109,7 @@ export function extractCommand(): Command {
       batchNorm: options.batchNorm,
       ...(options.projection && { projection: options.projection }),
       about: {
-        architecture: standard.config.name,
+        architecture: standard.name,
         ...(name !== undefined && { name }),
         ...(corruption && { corruption, severity }),
         ...(dataset !== undefined && { dataset }),
