@@ -228,7 +228,11 @@ describe('proj', () => {
       '--out',
       'tuned.rws.safetensors',
     ]);
-    const { k, alpha, curve } = found as unknown as { k: number; alpha: number; curve: { k: number; alpha: number }[] };
+    const { k, alpha, curve } = found as unknown as {
+      k: number;
+      alpha: number;
+      curve: { k: number; alpha: number }[];
+    };
     expect(curve.slice(0, 3)).toMatchObject([
       { k: 1, alpha: 1 },
       { k: 2, alpha: 1 },
