@@ -24,7 +24,7 @@ import {
 import { type AppliedSignature, type PatchedModel, patchedModel } from './patch.ts';
 import { decodeRule } from './rule.ts';
 import { signatureLabel } from './signature.ts';
-import { signatureFromBytes, signatureToBytes } from './signature-file.ts';
+import { fileOf, signatureFromBytes } from './signature-file.ts';
 import { type Application, checkStrength, type Strength } from './strength.ts';
 import { decodeUndo, encodeUndo } from './undo.ts';
 
@@ -88,7 +88,7 @@ export async function patchedMetadata(
     );
   }
   if (model.applied.length === 0) return metadata;
-  const files = model.applied.map(({ signature }) => signatureToBytes(signature));
+  const files = model.applied.map(({ signature }) => fileOf(signature));
   // Before anything is encoded: text this long may not even fit into a string.
   const fileBytes = files.reduce((sum, file) => sum + base64Bytes(file), 0);
   checkHeader(fileBytes);

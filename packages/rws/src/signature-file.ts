@@ -96,6 +96,18 @@ export function signatureToBytes(signature: Signature): Uint8Array {
   return serializeSafetensors(signatureFileState(signature), metadata);
 }
 
+/** Files that signatures were read from or first written as: coding one anew takes longer than patching with it. */
+const files = new WeakMap<Signature, Uint8Array>();
+
+/** A file of the signature to put into another one: the one it was read from, else what `signatureToBytes` makes. Not to be written to. */
+export function fileOf(signature: Signature): Uint8Array {
+  const known = files.get(signature);
+  if (known !== undefined) return known;
+  const made = signatureToBytes(signature);
+  files.set(signature, made);
+  return made;
+}
+
 /**
  * Reads a `*.rws.safetensors` file and checks everything that it claims.
  *
@@ -115,6 +127,7 @@ export async function signatureFromBytes(bytes: Uint8Array): Promise<Signature> 
       `the file says that it holds signature ${id}, but its content is ${signature.id}; the file was damaged or edited.`,
     );
   }
+  files.set(signature, new Uint8Array(bytes));
   return signature;
 }
 

@@ -26,10 +26,11 @@ export function encodeUndo(
   composition: Composition,
 ): Uint8Array<ArrayBuffer> {
   const writer = new BitWriter();
+  const scratch = new Scratch();
   for (const name of composition.touched) {
     const patched = state.get(name)!;
-    const predicted = prediction(patched, composition.change(name), name);
-    for (const words of subtractBits(base.get(name)!.bytes, predicted, widthOf(patched))) {
+    const predicted = prediction(patched, composition.change(name), name, scratch);
+    for (const words of subtractBits(base.get(name)!.bytes, predicted, widthOf(patched), scratch)) {
       writeSparse(writer, words);
     }
   }
@@ -47,14 +48,16 @@ export function decodeUndo(
   composition: Composition,
 ): Map<string, TensorData> {
   const reader = new BitReader(undo);
+  const scratch = new Scratch();
   const base = new Map<string, TensorData>();
   for (const name of composition.touched) {
     const patched = state.get(name)!;
     const width = widthOf(patched);
     const count = patched.bytes.length / width;
-    const differences = Array.from({ length: Math.ceil(width / 4) }, () => new Uint32Array(count));
+    const differences =
+      width === 8 ? [new Uint32Array(count), new Uint32Array(count)] : [scratch.words(count).fill(0)];
     if (!differences.every((words) => readSparse(reader, words))) throw damaged();
-    const predicted = prediction(patched, composition.change(name), name);
+    const predicted = prediction(patched, composition.change(name), name, scratch);
     base.set(name, { ...patched, bytes: addBits(predicted, differences, width) });
   }
   if (!reader.finished) throw damaged();
@@ -70,21 +73,42 @@ function damaged(): RwsError {
 
 const widthOf = ({ dtype }: TensorData): 8 | 4 | 2 => formats[dtype as keyof typeof formats].width;
 
+/** Arrays that one tensor after the other uses: fresh memory costs more than what is computed in it. */
+class Scratch {
+  private floatBuffer = new Float32Array(0);
+  private wordBuffer = new Uint32Array(0);
+
+  floats(count: number): Float32Array {
+    if (this.floatBuffer.length < count) this.floatBuffer = new Float32Array(count);
+    return this.floatBuffer.subarray(0, count);
+  }
+
+  words(count: number): Uint32Array {
+    if (this.wordBuffer.length < count) this.wordBuffer = new Uint32Array(count);
+    return this.wordBuffer.subarray(0, count);
+  }
+}
+
 /** Bits of round(patched − δ), kept finite; of the patched value itself where nothing was added or it was replaced. */
-function prediction(patched: TensorData, change: Change | undefined, name: string): Uint8Array {
+function prediction(
+  patched: TensorData,
+  change: Change | undefined,
+  name: string,
+  scratch: Scratch,
+): Uint8Array {
   if (change === undefined || 'replacement' in change) return patched.bytes;
   const { delta } = change;
   const { dtype, shape } = patched;
   const { largest } = formats[dtype as keyof typeof formats];
   const singles = float32View(patched);
   if (singles !== undefined) {
-    const values = new Float32Array(singles.length);
-    for (let i = 0; i < values.length; i++) {
+    const values = scratch.floats(singles.length);
+    for (let i = 0; i < singles.length; i++) {
       const y = singles[i]!;
       const x = delta[i] === 0 ? y : y - delta[i]!;
       values[i] = Math.min(Math.max(x, -largest), largest);
     }
-    return new Uint8Array(values.buffer);
+    return new Uint8Array(values.buffer, 0, values.byteLength);
   }
   const values = new Float64Array(finiteValues(patched, `"${name}"`));
   for (let i = 0; i < values.length; i++) {
@@ -97,7 +121,7 @@ function prediction(patched: TensorData, change: Change | undefined, name: strin
  * a − b of little-endian integers of `width` bytes, modulo 2^(8·width), so that small differences of either sign are small numbers: 2·D for
  * D >= 0, else −2·D − 1. One word each; of 8 bytes first all low words, then all high ones.
  */
-function subtractBits(a: Uint8Array, b: Uint8Array, width: 8 | 4 | 2): Uint32Array[] {
+function subtractBits(a: Uint8Array, b: Uint8Array, width: 8 | 4 | 2, scratch: Scratch): Uint32Array[] {
   if (width === 8) {
     const [x, y] = [integers(a, BigInt64Array), integers(b, BigInt64Array)];
     const low = new Uint32Array(x.length);
@@ -112,7 +136,7 @@ function subtractBits(a: Uint8Array, b: Uint8Array, width: 8 | 4 | 2): Uint32Arr
   }
   const shift = 32 - 8 * width;
   const [x, y] = [narrowIntegers(a, width), narrowIntegers(b, width)];
-  const words = new Uint32Array(x.length);
+  const words = scratch.words(x.length);
   for (let i = 0; i < words.length; i++) {
     const difference = ((x[i]! - y[i]!) << shift) >> shift;
     words[i] = (difference << 1) ^ (difference >> 31);
