@@ -1,7 +1,7 @@
 import { openPatched, type PatchedModel, patch, unpatch } from '@proj/rws';
 import { stateSha256 } from '@proj/tensor-io';
 import { defineTask } from '../experiment.ts';
-import { openModel } from './model.ts';
+import { openNetwork } from './network.ts';
 import { overheadSeconds } from './speed.ts';
 
 export type RemovalResult = {
@@ -26,8 +26,8 @@ export const rwsRemoval = defineTask<Record<string, never>, RemovalResult>({
   module: import.meta.url,
   estimate: () => ({ seconds: overheadSeconds, bytes: 1000 }),
   async run({ needs }) {
-    const standard = await openModel(needs['model']!);
-    const file = await openModel(needs['patched']!);
+    const standard = await openNetwork(needs['model']!);
+    const file = await openNetwork(needs['patched']!);
     const { model } = await openPatched(file.state, file.metadata);
     const ids = model.applied.map(({ signature }) => signature.id);
     const nameOf = (id: string) =>
