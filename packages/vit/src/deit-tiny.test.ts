@@ -69,14 +69,15 @@ describe.runIf(hasData(...deit))("DeiT-Tiny with its authors' weights", () => {
     it("reproduces PyTorch's logits", expectReferenceLogits);
 
     it.runIf(hasData(...images224))(
-      'is right on 794 to 798 of 1,000 ImageNet images',
-      { timeout: 1_200_000 },
+      'is right on 206 to 208 of 250 ImageNet images',
+      { timeout: 600_000 },
       async () => {
         const pack = bytes(images224[0]);
-        const { images } = JSON.parse(new TextDecoder().decode(bytes(images224[1]))) as {
+        const { images: all } = JSON.parse(new TextDecoder().decode(bytes(images224[1]))) as {
           images: [offset: number, length: number, label: number, name: string][];
         };
-        expect(images).toHaveLength(1000);
+        expect(all).toHaveLength(1000);
+        const images = all.filter((_, i) => i % 4 === 0);
         let right = 0;
         for (let start = 0; start < images.length; start += batch) {
           const part = images.slice(start, start + batch);
@@ -92,8 +93,8 @@ describe.runIf(hasData(...deit))("DeiT-Tiny with its authors' weights", () => {
             if (best(scores.subarray(i * 1000, (i + 1) * 1000)) === label) right++;
           }
         }
-        expect(right).toBeGreaterThanOrEqual(794);
-        expect(right).toBeLessThanOrEqual(798);
+        expect(right).toBeGreaterThanOrEqual(206);
+        expect(right).toBeLessThanOrEqual(208);
       },
     );
   });
