@@ -87,7 +87,9 @@ export function verdictTable(
         );
         return own === undefined || standard === undefined ? undefined : own - standard;
       };
+      const clean = over(seeds, gain('rws', 'clean'));
       const corrupted = over(seeds, gain('rws', 'corrupted'));
+      const costsMore = clean !== null && corrupted !== null && clean.mean + corrupted.mean < 0;
       const share = (seed: number) => {
         const [own, most] = [gain('rws', 'corrupted')(seed), gain('robust', 'corrupted')(seed)];
         return own === undefined || most === undefined || most <= 0 ? undefined : (100 * own) / most;
@@ -102,12 +104,12 @@ export function verdictTable(
       return [
         title,
         corruption,
-        over(seeds, gain('rws', 'clean')),
+        clean,
         corrupted,
         over(seeds, share),
         over(seeds, gain('rws-4bit', 'corrupted')),
         over(seeds, gain('plain', 'corrupted')),
-        `${verdictOf(corrupted, chance)}${unused > 0 ? `; not applied (α 0) for ${unused} of ${seeds.length} seeds` : ''}`,
+        `${verdictOf(corrupted, chance)}${costsMore ? '; costs more TA than it gives RA' : ''}${unused > 0 ? `; not applied (α 0) for ${unused} of ${seeds.length} seeds` : ''}`,
       ];
     }),
   );
@@ -158,7 +160,7 @@ export function choicesTable(architectures: readonly Architecture[], results: St
   return {
     kind: 'table',
     title: 'What was chosen, and its size',
-    note: 'Units first, at strength 1: the fewest that come close to the best mean of TA and RA on validation images; then the strength, of which 0 stands for no patch.',
+    note: 'Units first, at strength 1: the fewest that come close to the best mean of TA and RA on validation images; then the strength, by the same mean; 0 stands for no patch, where it was among those tried.',
     folded: true,
     digits: [0, 0, 0, 0, 0, 2, 0, 0, 1, 0],
     head: [

@@ -10,6 +10,7 @@ export interface Architecture {
   readonly name: ArchitectureName;
   /** As reports call it. */
   readonly title: string;
+  readonly about: string;
   readonly network: NetworkConfig;
   readonly seeds: readonly number[];
   readonly corruptions: readonly CorruptionName[];
@@ -64,7 +65,8 @@ export function architectureOf(study: Study, name: ArchitectureName): Architectu
     case 'vgg':
       return {
         ...common,
-        title: `VGG without batch normalisation (${study.vggStages.join(', ')})`,
+        title: 'VGG',
+        about: `VGG: 3 × 3 convolutions of ${study.vggStages.join(', ')} channels with a maximum after each stage, averages and one linear layer; no batch normalisation`,
         network: {
           family: 'vgg',
           stages: study.vggStages.map((stage) => String(stage).split('-').map(Number)),
@@ -76,7 +78,8 @@ export function architectureOf(study: Study, name: ArchitectureName): Architectu
     case 'resnet':
       return {
         ...common,
-        title: study.published ? 'ResNet-20, published weights as the start' : 'ResNet',
+        title: 'ResNet',
+        about: `ResNet of ${2 * study.resnetDepths.reduce((sum, blocks) => sum + blocks, 1)} layers${study.published ? ', with published weights as the start' : ''}`,
         variants: [...plainVariants, ...batchNormVariants],
         published: study.published,
         epochs: study.published ? study.publishedEpochs : study.epochs,
@@ -90,7 +93,8 @@ export function architectureOf(study: Study, name: ArchitectureName): Architectu
     case 'vit':
       return {
         ...common,
-        title: `ViT (${study.vitDepth} blocks of width ${study.vitDim})`,
+        title: 'ViT',
+        about: `ViT of ${study.vitDepth} blocks of width ${study.vitDim}, patches of ${study.vitPatch} × ${study.vitPatch}`,
         network: {
           ...{ family: 'vit', model: study.vitModel, patchSize: study.vitPatch, mlpRatio: 2 },
           ...{ embedDim: study.vitDim, depth: study.vitDepth, heads: study.vitHeads },

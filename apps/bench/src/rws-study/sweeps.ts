@@ -88,7 +88,7 @@ export function storageTable(
   return {
     kind: 'table',
     title: 'Ways to store a signature',
-    note: `Units and strength as chosen for float32 (strength 1 where 0 was chosen), ${study.sweepImages.toLocaleString('en-US')} test images, means and 95 % intervals over ${study.fewCorruptions.join(', ')} and the seeds. Changes of accuracy in points against float32; the error is ‖stored − RWS‖ / ‖RWS‖. Biases stay float32 with signs, and vectors are neither sparse nor of low rank.`,
+    note: `Units and strength as chosen for float32 (strength 1 where 0 was chosen), ${study.sweepImages.toLocaleString('en-US')} test images, means and 95 % intervals over ${study.fewCorruptions.join(', ')} and the seeds. Changes of accuracy in points against float32; the error is ‖stored − RWS‖ / ‖RWS‖ of the tensors of two and more dimensions. Tensors of batch normalisations are always float32, biases are with signs, and vectors are neither sparse nor of low rank.`,
     digits: [0, 0, 3, 1, 2, 2],
     head: ['architecture', 'stored as', 'error', 'file, kB', 'TA − float32', 'RA − float32'],
     rows,

@@ -4,7 +4,7 @@ import { type ImagesConfig, openParts, partSize, underCorruption, type Watch } f
 
 /** Images of a part, and how they look when corrupted. */
 export type LookedAtConfig = ImagesConfig & {
-  /** The first so many of the part. */
+  /** So many of the part, taken evenly over it. */
   readonly images: number;
   /** 1 to 5. */
   readonly severity: number;
@@ -26,7 +26,7 @@ export async function openLooks(config: LookedAtConfig, watch: Watch): Promise<L
   const count = Math.min(config.images, part.length);
   const clean = subset(
     part,
-    Array.from({ length: count }, (_, i) => i),
+    Array.from({ length: count }, (_, i) => Math.floor((i * part.length) / count)),
   );
   const made = new Map<CorruptionName, Promise<ImageDataset>>();
   return {

@@ -46,7 +46,7 @@ export type SweepResult = {
   readonly storages: readonly (Point & {
     readonly name: string;
     readonly fileBytes: number;
-    /** ||stored − RWS|| / ||RWS|| over all tensors. */
+    /** ||stored − RWS|| / ||RWS|| over the tensors of at least two dimensions: what no structure and no normalisation exempts. */
     readonly error: number;
   })[];
 };
