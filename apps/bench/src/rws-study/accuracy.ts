@@ -44,7 +44,7 @@ export function summaryTable(
     title: 'What a patch gives, on average',
     note:
       `Top-1 in percent on ${study.testImages.toLocaleString('en-US')} test images, clean (TA) and at severity ${study.severity} of 5 (RA), means over the corruptions of each architecture; ± is the 95 % interval over seeds. ` +
-      'Units and strength were chosen on validation images. Robust is a whole model for each corruption, data augmentation one model for all. kB is what one corruption takes beside the standard model.',
+      'Units and strength were chosen on validation images. Robust is a whole model for each corruption, data augmentation one model for all. kB is what has to be kept for one corruption beside the standard model; for data augmentation in its place, for all.',
     head: ['architecture', 'model', 'TA, %', 'RA, %', 'TA − standard', 'RA − standard', 'kB'],
     rows,
   };
@@ -136,6 +136,49 @@ function verdictOf(gain: ReturnType<typeof over>, chance: number): string {
   const { mean, low = mean - chance, high = mean + chance } = gain;
   if (low > 0) return 'helps';
   return high < 0 ? 'harms' : 'no difference that can be told';
+}
+
+/** A standard model and a signature for each corruption against as many whole models; a ratio never stands without what is compared. */
+export function systemTable(architectures: readonly Architecture[], results: StudyResults): TableSection {
+  const rows = architectures.flatMap(({ name, title, seeds, corruptions, variants }) =>
+    variants.map((variant): Cell[] => {
+      const sizes = (seed: number) => {
+        const all = corruptions.map((corruption) => results.chosen(name, seed, corruption, variant.name));
+        const files = meanOf(all.map((one) => one?.fileBytes));
+        const model = all[0]?.modelBytes;
+        if (files === undefined || model === undefined) return undefined;
+        return {
+          patched: model + corruptions.length * files,
+          whole: (1 + corruptions.length) * model,
+        };
+      };
+      return [
+        title,
+        rowNames[variant.name]!,
+        over(seeds, (seed) => kilobytes(sizes(seed)?.patched)),
+        over(seeds, (seed) => kilobytes(sizes(seed)?.whole)),
+        over(seeds, (seed) => {
+          const found = sizes(seed);
+          return found === undefined ? undefined : found.whole / found.patched;
+        }),
+        `the standard model and ${corruptions.length} signature files, units as chosen, against 1 + ${corruptions.length} whole models in float32`,
+      ];
+    }),
+  );
+  return {
+    kind: 'table',
+    title: 'Sizes of a whole system',
+    note: 'Bytes of signature files and of tensors of models, means over the seeds.',
+    head: [
+      'architecture',
+      'signatures',
+      'with signatures, kB',
+      'with models, kB',
+      'times smaller',
+      'what is compared',
+    ],
+    rows,
+  };
 }
 
 /** What was chosen on validation images, and what it takes. */

@@ -1,6 +1,6 @@
 import type { Outcome } from '../experiment.ts';
 import type { Section } from '../report/section.ts';
-import { choicesTable, corruptionTable, summaryTable, verdictTable } from './accuracy.ts';
+import { choicesTable, corruptionTable, summaryTable, systemTable, verdictTable } from './accuracy.ts';
 import { type Architecture, architectureOf } from './architectures.ts';
 import { StudyResults } from './results.ts';
 import type { Study } from './settings.ts';
@@ -17,6 +17,7 @@ export function studyReport(study: Study, outcome: Pick<Outcome, 'of'>): Section
     ...architectures.map((architecture) => corruptionTable(architecture, results)),
     ...architectures.flatMap((architecture) => sweepFigures(study, architecture, results)),
     storageTable(study, architectures, results),
+    systemTable(architectures, results),
     compositionTable(study, architectures, results),
     conflictTable(architectures, results),
     ...carriedSections(study, results),

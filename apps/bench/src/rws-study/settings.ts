@@ -71,7 +71,7 @@ export type StudySettings = {
   readonly checkpointSteps: number;
 };
 
-export const architectureNames = ['vgg', 'resnet', 'vit'] as const;
+const architectureNames = ['vgg', 'resnet', 'vit'] as const;
 export type ArchitectureName = (typeof architectureNames)[number];
 
 /** The same, with lists of names checked. */

@@ -85,7 +85,7 @@ export const networkMetadata = ({ kind, config }: Network, classNames: readonly 
   kind === 'vit' ? vitMetadata(config, classNames) : convnetMetadata(config, classNames);
 
 /** @throws {VitError} VIT_METADATA_INVALID; {ConvnetError} CONVNET_METADATA_INVALID. */
-export function networkFromMetadata(json: string): Network {
+function networkFromMetadata(json: string): Network {
   const { architecture } = JSON.parse(json) as { architecture?: string };
   return architecture === 'vgg' || architecture === 'resnet'
     ? { kind: 'convnet', config: convnetFromMetadata(json) }
@@ -106,7 +106,7 @@ export function networkBytes({ kind, config }: Network): number {
 }
 
 /** Multiplications and additions of one image's way forward, twice each; those of convolutions for a CIFAR network. */
-export function networkFlop(network: Network): number {
+function networkFlop(network: Network): number {
   if (network.kind === 'vit') return forwardFlop(network.config);
   const { config } = network;
   const stageOfUnit =

@@ -33,7 +33,7 @@ export type ChooseConfig = {
   readonly tolerance: number;
 };
 
-export type ChosenVariant = {
+type ChosenVariant = {
   readonly name: string;
   readonly id: string;
   readonly k: number;
