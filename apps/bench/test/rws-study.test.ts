@@ -24,6 +24,7 @@ const tiny: Record<string, string> = {
   ...{ statisticsImages: '50', startEpochs: '2', epochs: '1', batchSize: '32', checkpointSteps: '3' },
   ...{ alphas: '0,1', sweepAlphas: '0,1', maxUnits: '2', counts: '2', rules: 'sum,TIES', factors: '1' },
   ...{ factorImages: '30', transferData: 'digits', transferTestData: '', transferSeeds: '0' },
+  ...{ transferEpochs: '1' },
   ...{ adaptationSeeds: '', adaptationCorruptions: 'contrast', seeds: '0', comparedUnits: '2' },
 };
 const three = { architectures: 'vgg,resnet,vit' };

@@ -32,7 +32,7 @@ const study: StudySettings = {
   validationImages: 1000,
   testData: ['cifar10/test_batch'],
   testImages: 5000,
-  sweepImages: 2000,
+  sweepImages: 1500,
   statisticsImages: 1000,
   startEpochs: 30,
   epochs: 6,
@@ -52,6 +52,7 @@ const study: StudySettings = {
   factorImages: 500,
   transferData: ['cifar100/train_0'],
   transferTestData: ['cifar100/test'],
+  transferEpochs: 10,
   transferSeeds: [0, 1, 2],
   adaptationSeeds: [0],
   adaptationCorruptions: ['gaussian_noise', 'gaussian_blur'],
@@ -72,6 +73,7 @@ const smoke: StudySettings = {
   sweepImages: 500,
   startEpochs: 8,
   epochs: 3,
+  transferEpochs: 3,
   alphas: [0.5, 1, 1.5],
   sweepAlphas: [0, 0.5, 1, 1.5],
   rules: ['sum', 'TIES'],
@@ -94,6 +96,7 @@ const full: StudySettings = {
   startEpochs: 50,
   epochs: 50,
   publishedEpochs: 50,
+  transferEpochs: 50,
   batchSize: 128,
   maxUnits: 13,
   comparedUnits: 7,
@@ -112,7 +115,7 @@ export default defineExperiment<StudySettings>({
   presets: {
     smoke: {
       about:
-        'a VGG, two corruptions, 4,000 training images, one seed, and transfer to CIFAR-100; some three minutes on two cores',
+        'a VGG, two corruptions, 4,000 training images, one seed, and transfer to CIFAR-100; two to three minutes on two cores',
       settings: smoke,
     },
     study: {

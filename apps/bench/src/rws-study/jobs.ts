@@ -129,10 +129,10 @@ class SeedJobs {
   /** Signatures on models of other images: trained from the same start, and trained on from the standard model, step by step. */
   #carried(splits: Splits, models: Models, chosen: ReadonlyMap<CorruptionName, AnyJob>): AnyJob[] {
     const study = this.#study;
-    const { transferData, transferTestData, transferSeeds, adaptationSeeds } = study;
+    const { transferData, transferTestData, transferEpochs, transferSeeds, adaptationSeeds } = study;
     const others = splitsOf(study, transferData, transferTestData, this.#seed, false);
     const carry = (name: string, on: Splits, start: AnyJob, corruptions: readonly CorruptionName[]) => {
-      const target = this.#models(name, on, start, corruptions);
+      const target = this.#models(name, on, start, corruptions, transferEpochs);
       const own = this.#chosen(name, on, target);
       const done = job(rwsCarry, {
         ...this.#described(`${name}: carry`, [on.validation, on.test]),
@@ -170,22 +170,34 @@ class SeedJobs {
       : this.#training(`${name}: start`, splits, []);
   }
 
-  #models(name: string, splits: Splits, init: AnyJob, corruptions: readonly CorruptionName[]): Models {
+  #models(
+    name: string,
+    splits: Splits,
+    init: AnyJob,
+    corruptions: readonly CorruptionName[],
+    epochs = this.#architecture.epochs,
+  ): Models {
     return {
       init,
-      standard: this.#training(`${name}: standard`, splits, [], init),
+      standard: this.#training(`${name}: standard`, splits, [], init, epochs),
       robust: new Map(
         corruptions.map((corruption) => [
           corruption,
-          this.#training(`${name}: robust ${corruption}`, splits, [corruption], init),
+          this.#training(`${name}: robust ${corruption}`, splits, [corruption], init, epochs),
         ]),
       ),
     };
   }
 
-  #training(name: string, { train }: Splits, corruptions: readonly CorruptionName[], start?: AnyJob): AnyJob {
+  #training(
+    name: string,
+    { train }: Splits,
+    corruptions: readonly CorruptionName[],
+    start?: AnyJob,
+    epochs = this.#architecture.epochs,
+  ): AnyJob {
     const { flavour, severity, batchSize, cropPadding, flip, checkpointSteps, startEpochs } = this.#study;
-    const { network, epochs, starting, onwards } = this.#architecture;
+    const { network, starting, onwards } = this.#architecture;
     return job(trainNetwork, {
       ...this.#described(name, [train]),
       config: {

@@ -64,6 +64,8 @@ export type StudySettings = {
   readonly transferData: readonly string[];
   /** Empty: test images are a third part of the data. */
   readonly transferTestData: readonly string[];
+  /** Of models with these images, which have a new head to learn. */
+  readonly transferEpochs: number;
   readonly transferSeeds: readonly number[];
   readonly adaptationSeeds: readonly number[];
   readonly adaptationCorruptions: readonly string[];

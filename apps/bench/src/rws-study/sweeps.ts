@@ -1,6 +1,6 @@
 import type { Cell, HeatMapSection, LinesSection, Point, Section, TableSection } from '../report/section.ts';
 import { type Architecture, storages } from './architectures.ts';
-import { middle, over, type StudyResults } from './results.ts';
+import { meanOf, middle, over, type StudyResults } from './results.ts';
 import type { Study } from './settings.ts';
 
 type Swept = NonNullable<ReturnType<StudyResults['swept']>>;
@@ -57,38 +57,39 @@ export function storageTable(
   architectures: readonly Architecture[],
   results: StudyResults,
 ): TableSection {
+  type Stored = Swept['storages'][number];
   const rows = architectures.flatMap(({ name, title, seeds, corruptions }) => {
-    const runs = corruptions
-      .filter((corruption) => study.fewCorruptions.includes(corruption))
-      .flatMap((corruption) =>
-        seeds.flatMap((seed) => {
-          const swept = results.swept(name, seed, corruption)?.storages ?? [];
-          return swept.length === 0 ? [] : [swept];
-        }),
-      );
+    const shown = corruptions.filter((corruption) => study.fewCorruptions.includes(corruption));
     return storages.map(({ name: storage }): Cell[] => {
-      const at = (run: (typeof runs)[number]) => run.find((one) => one.name === storage);
-      const change = (look: 'clean' | 'corrupted') => (run: (typeof runs)[number]) => {
-        const [own, whole] = [at(run), run[0]];
-        return own === undefined || whole === undefined ? undefined : 100 * (own[look] - whole[look]);
-      };
+      const mean = (value: (stored: Stored, whole: Stored) => number) => (seed: number) =>
+        meanOf(
+          shown.map((corruption) => {
+            const all = results.swept(name, seed, corruption)?.storages;
+            const stored = all?.find((one) => one.name === storage);
+            return stored && value(stored, all![0]!);
+          }),
+        );
+      const change = (look: 'clean' | 'corrupted') => mean((own, whole) => 100 * (own[look] - whole[look]));
       return [
         title,
         storage,
-        over(runs, (run) => at(run)?.error),
-        over(runs, (run) => {
-          const own = at(run);
-          return own === undefined ? undefined : own.fileBytes / 1000;
-        }),
-        over(runs, change('clean')),
-        over(runs, change('corrupted')),
+        over(
+          seeds,
+          mean(({ error }) => error),
+        ),
+        over(
+          seeds,
+          mean(({ fileBytes }) => fileBytes / 1000),
+        ),
+        over(seeds, change('clean')),
+        over(seeds, change('corrupted')),
       ];
     });
   });
   return {
     kind: 'table',
     title: 'Ways to store a signature',
-    note: `Units and strength as chosen for float32 (strength 1 where 0 was chosen), ${study.sweepImages.toLocaleString('en-US')} test images, means and 95 % intervals over ${study.fewCorruptions.join(', ')} and the seeds. Changes of accuracy in points against float32; the error is ‖stored − RWS‖ / ‖RWS‖ of the tensors of two and more dimensions. Tensors of batch normalisations are always float32, biases are with signs, and vectors are neither sparse nor of low rank.`,
+    note: `Units and strength as chosen for float32 (strength 1 where 0 was chosen), ${study.sweepImages.toLocaleString('en-US')} test images, means over ${study.fewCorruptions.join(', ')}; ± is over seeds. Changes of accuracy in points against float32; the error is ‖stored − RWS‖ / ‖RWS‖ of the tensors of two and more dimensions. Tensors of batch normalisations are always float32, biases are with signs, and vectors are neither sparse nor of low rank.`,
     digits: [0, 0, 3, 1, 2, 2],
     head: ['architecture', 'stored as', 'error', 'file, kB', 'TA − float32', 'RA − float32'],
     rows,
