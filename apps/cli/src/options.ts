@@ -9,6 +9,20 @@ export interface GlobalOptions {
   readonly quiet?: boolean;
 }
 
+/** Of commands that look at images through a model, clean or corrupted. */
+export interface LookOptions extends GlobalOptions {
+  readonly model?: string;
+  readonly data: string;
+  readonly split: 'train' | 'test';
+  readonly corruption?: CorruptionName;
+  readonly severity: number;
+  readonly seed: number;
+  readonly batchSize: number;
+  readonly limit?: number;
+  readonly resize?: boolean;
+  readonly flavour: FlavourChoice;
+}
+
 export const numberOption =
   (least = Number.NEGATIVE_INFINITY) =>
   (text: string): number => {

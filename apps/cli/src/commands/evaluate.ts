@@ -1,7 +1,5 @@
-import type { CorruptionName } from '@proj/corruptions';
 import type { ImageDataset } from '@proj/datasets';
 import { stateSha256 } from '@proj/tensor-io';
-import type { FlavourChoice } from '@proj/wasm-kernels/install';
 import { Command } from 'commander';
 import { wasmRecipes } from '../backend.ts';
 import { openData } from '../dataset.ts';
@@ -14,8 +12,8 @@ import { type AnyModelFile, type FloatModelFile, readAnyModel, readFloatModel } 
 import {
   corruptionOption,
   flavourOption,
-  type GlobalOptions,
   integerOption,
+  type LookOptions,
   modelOption,
   numberOption,
   seedOption,
@@ -24,19 +22,9 @@ import {
 } from '../options.ts';
 import { createOutput } from '../output.ts';
 
-interface Options extends GlobalOptions {
-  readonly model?: string;
-  readonly data: string;
-  readonly split: 'train' | 'test';
-  readonly corruption?: CorruptionName;
-  readonly severity: number;
-  readonly seed: number;
-  readonly batchSize: number;
-  readonly limit?: number;
+interface Options extends LookOptions {
   readonly against?: string;
-  readonly resize?: boolean;
   readonly minTop1?: number;
-  readonly flavour: FlavourChoice;
 }
 
 export function evaluateCommand(): Command {

@@ -9,7 +9,6 @@ import {
   withAbout,
 } from '@proj/rws';
 import { writeFileAtomic } from '@proj/tensor-io/node';
-import type { FlavourChoice } from '@proj/wasm-kernels/install';
 import { Command } from 'commander';
 import { wasmRecipes } from '../backend.ts';
 import { commandLine } from '../command-line.ts';
@@ -23,8 +22,8 @@ import { readFloatModel } from '../model-file.ts';
 import {
   corruptionOption,
   flavourOption,
-  type GlobalOptions,
   integerOption,
+  type LookOptions,
   modelOption,
   numberOption,
   seedOption,
@@ -33,24 +32,14 @@ import {
 } from '../options.ts';
 import { createOutput } from '../output.ts';
 
-interface Options extends GlobalOptions {
-  readonly model?: string;
-  readonly data: string;
-  readonly split: 'train' | 'test';
-  readonly corruption?: CorruptionName;
-  readonly severity: number;
-  readonly seed: number;
+interface Options extends LookOptions {
   readonly alphas?: readonly number[];
   readonly refine: number;
   readonly tolerance: number;
   readonly k?: number;
-  readonly limit?: number;
-  readonly resize?: boolean;
-  readonly batchSize: number;
   readonly allowTransfer?: boolean;
   readonly out?: string;
   readonly force?: boolean;
-  readonly flavour: FlavourChoice;
 }
 
 /** Accuracies of one patched model, from 0 to 1. */
